@@ -1,0 +1,62 @@
+"""kgnn: knowledge-guided visible neural networks.
+
+A published ontology becomes the structure of a network; the network is trained, and then taken apart again. The verbs
+of the command line are here under the same names; rooms behind them are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kgnn.data import Samples as Samples
+    from kgnn.data import read_samples as read_samples
+    from kgnn.errors import KgnnError as KgnnError
+    from kgnn.interpret import importance as importance
+    from kgnn.knowledge import Ontology as Ontology
+    from kgnn.knowledge import fetch as fetch
+    from kgnn.knowledge import read_ontology as read_ontology
+    from kgnn.perturb import knockdown as knockdown
+    from kgnn.plot import report as report
+    from kgnn.structure import Hierarchy as Hierarchy
+    from kgnn.structure import compile_hierarchy as compile_hierarchy
+    from kgnn.train import Run as Run
+    from kgnn.train import TrainConfig as TrainConfig
+    from kgnn.train import fit as fit
+    from kgnn.train import load_run as load_run
+    from kgnn.train import predict as predict
+
+_ROOMS = {
+    "Samples": "data",
+    "read_samples": "data",
+    "KgnnError": "errors",
+    "importance": "interpret",
+    "Ontology": "knowledge",
+    "fetch": "knowledge",
+    "read_ontology": "knowledge",
+    "knockdown": "perturb",
+    "report": "plot",
+    "Hierarchy": "structure",
+    "compile_hierarchy": "structure",
+    "Run": "train",
+    "TrainConfig": "train",
+    "fit": "train",
+    "load_run": "train",
+    "predict": "train",
+}
+_SUBPACKAGES = ("data", "interpret", "knowledge", "layers", "models", "perturb", "plot", "structure", "train", "zoo")
+
+__all__ = [*_ROOMS, *_SUBPACKAGES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return getattr(import_module(f"kgnn.{_ROOMS[name]}"), name)
+    if name in _SUBPACKAGES:
+        return import_module(f"kgnn.{name}")
+    raise AttributeError(f"module 'kgnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

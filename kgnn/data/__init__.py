@@ -1,0 +1,27 @@
+"""Samples: readers, splits, scalers and synthetic data with a planted truth.
+
+A file of measurements comes in through `read_samples` and leaves as `Samples`, which every later room takes.
+"""
+
+from kgnn.data.drugcell import DrugCellSplits as DrugCellSplits
+from kgnn.data.drugcell import read_drugcell as read_drugcell
+from kgnn.data.drugcell import read_drugcell_splits as read_drugcell_splits
+from kgnn.data.genotypes import read_genotype_list as read_genotype_list
+from kgnn.data.h5ad import read_h5ad as read_h5ad
+from kgnn.data.measured import Modality as Modality
+from kgnn.data.measured import Targets as Targets
+from kgnn.data.read import read_samples as read_samples
+from kgnn.data.samples import Samples as Samples
+from kgnn.data.scaling import Scaler as Scaler
+from kgnn.data.scaling import fit_scaler as fit_scaler
+from kgnn.data.splits import Split as Split
+from kgnn.data.splits import folds as folds
+from kgnn.data.splits import leave_cell_out as leave_cell_out
+from kgnn.data.splits import leave_drug_out as leave_drug_out
+from kgnn.data.splits import split_by_group as split_by_group
+from kgnn.data.splits import split_random as split_random
+from kgnn.data.synthetic import Toy as Toy
+from kgnn.data.synthetic import random_ontology as random_ontology
+from kgnn.data.synthetic import toy as toy
+from kgnn.data.tables import read_table as read_table
+from kgnn.data.write import write_table as write_table

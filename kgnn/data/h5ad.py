@@ -1,0 +1,111 @@
+"""AnnData files (`.h5ad`) → `Samples`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kgnn.data.columns import as_names, column_of_series, covariates_of, refuse_unknown_columns, targets_of
+from kgnn.data.measured import meaning_of
+from kgnn.data.samples import Samples
+from kgnn.errors import FormatError, name_some
+from kgnn.knowledge.provenance import Provenance
+from kgnn.knowledge.text import source_of
+
+if TYPE_CHECKING:
+    import anndata
+
+
+def read_h5ad(
+    path: str | PathLike[str],
+    *,
+    target: str | Sequence[str] | None = None,
+    meaning: str | None = None,
+    layer: str | None = None,
+    names: str | None = None,
+    gene_names: str | None = None,
+    kind: str | None = None,
+    covariates: Sequence[str] = (),
+) -> Samples:
+    """Read an AnnData file; see `kgnn.data.read.read_samples` for the arguments.
+
+    The matrix becomes dense float32 (uint8 where it is stored as bool or uint8). Files of any AnnData version are
+    read, those from before 2019 included.
+
+    Args:
+        path: The file.
+        target: Column or columns of `obs`.
+        meaning: What a number means.
+        layer: None for `X`, ``"raw"`` for `raw.X`, else the name of a layer.
+        names: Column of `obs` with the sample names; the index if not given.
+        gene_names: Column of `var` with the gene names; the index if not given.
+        kind: Kind of target.
+        covariates: Columns of `obs`.
+
+    Returns:
+        The samples.
+
+    Raises:
+        FormatError: If the file is not AnnData, or has not the layer or a column.
+        AlignmentError: If a name comes twice or a value is missing.
+    """
+    file = Path(path)
+    data = _open(file)
+    matrix, genes = _matrix(data, layer, file)
+    obs, wanted = data.obs, as_names(target)
+    for column in (*wanted, *covariates, *as_names(names)):
+        refuse_unknown_columns([column], list(obs.columns), file, what="column in obs")
+    if gene_names is not None:
+        refuse_unknown_columns([gene_names], list(genes.columns), file, what="column in var")
+    sample_names = tuple(map(str, obs.index if names is None else obs[names]))
+    values = _dense(matrix)
+    meaning = meaning or meaning_of(values)
+    step = f"read layer {layer or 'X'}, meaning {meaning}, target {', '.join(wanted) or 'none'}"
+    return Samples.from_values(
+        values,
+        [str(gene) for gene in (genes.index if gene_names is None else genes[gene_names])],
+        meaning=meaning,
+        names=sample_names,
+        targets=targets_of({name: column_of_series(obs[name]) for name in wanted}, sample_names, kind, file),
+        covariates=covariates_of({name: column_of_series(obs[name]) for name in covariates}, sample_names),
+        provenance=Provenance((source_of(file, {}),), (step,)),
+    )
+
+
+def _open(file: Path) -> anndata.AnnData:
+    import anndata
+    import h5py
+
+    if not file.stat().st_size:
+        raise FormatError("is empty. Check the path, or write the file again.", file)
+    if not h5py.is_hdf5(file):
+        raise FormatError("is no HDF5 file, so not .h5ad. Give its real format with format=, or write it again.", file)
+    try:
+        # Old layouts and repeated names warn; what matters of it is checked below and in Samples.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return anndata.read_h5ad(file)
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise FormatError(f"is not readable as AnnData ({reason}). Write it again with anndata.", file) from None
+
+
+def _matrix(data: anndata.AnnData, layer: str | None, file: Path) -> tuple[Any, Any]:
+    """The values asked for and the table that describes their columns."""
+    known = [*(["X"] if data.X is not None else []), *(["raw"] if data.raw is not None else []), *data.layers]
+    if (layer or "X") not in known:
+        present = name_some(known, limit=20) or "none"
+        raise FormatError(f"has no layer {layer or 'X'!r}. Choose among those there are: {present}.", file)
+    if layer == "raw":
+        return data.raw.X, data.raw.var
+    return (data.X if layer in (None, "X") else data.layers[layer]), data.var
+
+
+def _dense(matrix: Any) -> np.ndarray:
+    values = np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
+    return values if values.dtype in (np.uint8, np.bool_) else values.astype(np.float32)

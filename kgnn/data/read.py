@@ -1,0 +1,138 @@
+"""`read_samples`: a file or folder of samples in any known format → `Samples`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from kgnn.data.drugcell import is_drugcell_folder, read_drugcell
+from kgnn.data.genotypes import looks_like_genotype, read_genotype_list
+from kgnn.data.h5ad import read_h5ad
+from kgnn.data.samples import Samples
+from kgnn.data.tables import read_table
+from kgnn.errors import AlignmentError, FormatError, KgnnError, unknown_choice
+from kgnn.knowledge.text import read_lines
+
+FORMATS = ("h5ad", "table", "genotype_list", "drugcell")
+
+
+def read_samples(
+    path: str | PathLike[str],
+    *,
+    target: str | Sequence[str] | None = None,
+    meaning: str | None = None,
+    format: str | None = None,
+    layer: str | None = None,
+    names: str | None = None,
+    gene_names: str | None = None,
+    kind: str | None = None,
+    covariates: str | Sequence[str] = (),
+    genes: Sequence[str] | None = None,
+) -> Samples:
+    """Read samples; the format is recognized by the file's ending and first line.
+
+    ================= ==================================================================================
+    format            files
+    ================= ==================================================================================
+    ``h5ad``          AnnData
+    ``table``         ``.csv``, ``.tsv``, ``.txt`` (plain or gzip), ``.parquet``: a header, one row a sample
+    ``genotype_list`` DCell's ``2 YLR035C YML060W 0.0447``
+    ``drugcell``      DrugCell's folder (its training pairs), or one of its pair files
+    ================= ==================================================================================
+
+    A value keeps the unit of its file. Mind the layer of an AnnData file: a knockdown sets an abundance to 0, which
+    means "absent" on counts or log counts (often ``layer="raw"``) but nothing on a z-scored matrix.
+
+    Args:
+        path: A file or DrugCell's folder.
+        target: Column, or columns, with what is to be predicted. For genotype lists and DrugCell the name to give to
+            the output.
+        meaning: What a number means, see `kgnn.data.samples.Modality`. If not given: ``"alteration"`` where every
+            value is 0 or 1, else ``"abundance"``; the choice is noted in the provenance.
+        format: One of the above, if it is not to be recognized.
+        layer: AnnData only: None for `X`, ``"raw"``, or the name of a layer.
+        names: Column with the sample names, if not the first (table) or the index of `obs` (AnnData).
+        gene_names: AnnData only: column of `var` with the gene names, if not the index.
+        kind: ``"regression"``, ``"classes"`` or ``"labels"``. If not given: text, categories and bool become classes,
+            numbers regression.
+        covariates: Columns to keep beside the values, for grouped splits.
+        genes: Columns to have and their order. A genotype list may name no other gene.
+
+    Returns:
+        The samples.
+
+    Raises:
+        FormatError: If the file is empty, binary, of another format or has not a column; names file and line.
+        AlignmentError: If a name comes twice, a value or target is missing, or a gene of `genes` is not measured.
+        KgnnError: If a choice is unknown or does not apply to the format.
+
+    Example:
+        >>> samples = read_samples("screen.h5ad", target="growth", meaning="alteration")  # doctest: +SKIP
+    """
+    file = Path(path)
+    if not file.exists():
+        raise FormatError("no such file or folder. Check the path.", file)
+    if format is not None and format not in FORMATS:
+        raise unknown_choice("format", format, FORMATS)
+    chosen = format or recognize_format(file)
+    covariates = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    columns = {"names": names, "kind": kind, "covariates": covariates, "target": target, "meaning": meaning}
+    try:
+        if chosen == "h5ad":
+            samples = read_h5ad(file, layer=layer, gene_names=gene_names, **columns)
+        else:
+            _refuse_options(chosen, layer=layer, gene_names=gene_names)
+            samples = read_table(file, **columns) if chosen == "table" else _read_listed(file, chosen, columns, genes)
+        return samples if genes is None else samples.with_genes(genes)
+    except AlignmentError as error:
+        raise error if str(file) in str(error) else AlignmentError(f"{file}: {error}") from None
+
+
+def recognize_format(path: str | PathLike[str]) -> str:
+    """The format of a file or folder of samples.
+
+    Args:
+        path: The file or folder.
+
+    Returns:
+        One of the formats of `read_samples`.
+
+    Raises:
+        FormatError: If a folder is not DrugCell's, or a text file is empty or binary.
+    """
+    file = Path(path)
+    if file.is_dir():
+        if not is_drugcell_folder(file):
+            raise FormatError("not DrugCell's folder: it has no gene2ind, cell2ind and drug2ind. Name a file.", file)
+        return "drugcell"
+    if file.suffix in (".h5ad", ".h5", ".hdf5"):
+        return "h5ad"
+    if file.suffix == ".parquet":
+        return "table"
+    first = next((line for line in read_lines(file) if line.strip()), "")
+    if looks_like_genotype(first):
+        return "genotype_list"
+    return "drugcell" if is_drugcell_folder(file.parent) and len(first.split()) == 3 else "table"
+
+
+def _read_listed(file: Path, format: str, columns: dict, genes: Sequence[str] | None) -> Samples:
+    """Genotype lists and DrugCell's files, which fix what a column means."""
+    _refuse_options(format, names=columns["names"], covariates=columns["covariates"] or None)
+    for option, only in (("kind", "regression"), ("meaning", "alteration")):
+        if columns[option] not in (None, only):
+            raise KgnnError(f"{option} is {columns[option]!r}, but {format!r} only has {only!r}. Leave it out.")
+    target = columns["target"]
+    if target is not None and not isinstance(target, str):
+        raise KgnnError(f"target names {len(target)} columns, but the format {format!r} has one value. Give one name.")
+    if format == "genotype_list":
+        return read_genotype_list(file, genes=genes, target=target or "phenotype")
+    if file.is_dir():
+        return read_drugcell(file, target=target or "response")
+    return read_drugcell(file.parent, file, target=target or "response")
+
+
+def _refuse_options(format: str, **options: object) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise KgnnError(f"{', '.join(given)} cannot be given for the format {format!r}. Leave it out.")

@@ -1,0 +1,32 @@
+"""Published files turned into knowledge objects: readers, provenance, pruning, and where to get the files."""
+
+from kgnn.knowledge.annotations import EVIDENCE_CODES as EVIDENCE_CODES
+from kgnn.knowledge.annotations import EVIDENCE_PRESETS as EVIDENCE_PRESETS
+from kgnn.knowledge.annotations import AnnotationFile as AnnotationFile
+from kgnn.knowledge.bundled import bundled_file as bundled_file
+from kgnn.knowledge.dcell import read_dcell as read_dcell
+from kgnn.knowledge.drugcell import read_drugcell as read_drugcell
+from kgnn.knowledge.fetch import PublishedSource as PublishedSource
+from kgnn.knowledge.fetch import cache_folder as cache_folder
+from kgnn.knowledge.fetch import fetch as fetch
+from kgnn.knowledge.fetch import list_sources as list_sources
+from kgnn.knowledge.gaf import read_gaf as read_gaf
+from kgnn.knowledge.gene2go import read_gene2go as read_gene2go
+from kgnn.knowledge.gpad import read_gpad as read_gpad
+from kgnn.knowledge.obo import read_obo as read_obo
+from kgnn.knowledge.ontology import Annotation as Annotation
+from kgnn.knowledge.ontology import Loss as Loss
+from kgnn.knowledge.ontology import Ontology as Ontology
+from kgnn.knowledge.ontology import Relation as Relation
+from kgnn.knowledge.ontology import Term as Term
+from kgnn.knowledge.provenance import Provenance as Provenance
+from kgnn.knowledge.provenance import Source as Source
+from kgnn.knowledge.provenance import file_digest as file_digest
+from kgnn.knowledge.prune import PRUNING_PRESETS as PRUNING_PRESETS
+from kgnn.knowledge.prune import losses_by_reason as losses_by_reason
+from kgnn.knowledge.prune import prune as prune
+from kgnn.knowledge.read import ANNOTATION_FORMATS as ANNOTATION_FORMATS
+from kgnn.knowledge.read import ONTOLOGY_FORMATS as ONTOLOGY_FORMATS
+from kgnn.knowledge.read import annotate as annotate
+from kgnn.knowledge.read import read_ontology as read_ontology
+from kgnn.knowledge.tables import read_gene_table as read_gene_table

@@ -1,0 +1,117 @@
+"""What `train`, `perturb` and `interpret` may rely on in any model: its names, and how it is called."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import jax.numpy as jnp
+from jax import Array
+
+from kgnn.layers import InputScaling, Prediction, SubsystemSettings
+from kgnn.structure import Hierarchy
+
+TASKS = ("regression", "classes", "labels")
+
+
+class Rows(NamedTuple):
+    """Values of one modality where samples share rows: a branch then runs once a row, not once a sample.
+
+    Attributes:
+        table: ``[row, feature]``.
+        index: int ``[sample]``: the row of every sample.
+    """
+
+    table: Array
+    index: Array
+
+
+Values = Array | Rows
+Inputs = Values | dict[str, Values]
+
+
+class BuildArguments(NamedTuple):
+    """What a model is built from, besides its hierarchy and its random start; hashable, and stored in a run.
+
+    Attributes:
+        kind: Name of the class.
+        settings: Settings of its subsystems, None without any.
+        others: Further keyword arguments as (name, value) pairs.
+    """
+
+    kind: str
+    settings: SubsystemSettings | None
+    others: tuple[tuple[str, object], ...]
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A model of any family.
+
+    Attributes:
+        task: ``"regression"``, ``"classes"`` or ``"labels"``; the kind of targets that it predicts.
+        output_names: Names of the outputs or classes.
+        terms: Names of the subsystems, in the order of ``gate``.
+        heads: Names of the auxiliary heads, in the order of `Prediction.auxiliary`.
+        genes: Names of the input genes, in the order of the input.
+        hierarchy: What it was compiled from; None for a model without structure.
+        gene_scaling: Center and scale of every gene, set from training samples.
+        output_scaling: Center and scale of regression targets, set from training samples.
+        arguments: What it was built with besides the hierarchy; `kgnn.models.build` makes it anew from them.
+    """
+
+    task: str
+    output_names: tuple[str, ...]
+    terms: tuple[str, ...]
+    heads: tuple[str, ...]
+    genes: tuple[str, ...]
+    hierarchy: Hierarchy | None
+    gene_scaling: InputScaling
+    output_scaling: InputScaling
+    arguments: BuildArguments
+
+    def __call__(
+        self,
+        inputs: Inputs,
+        *,
+        gate: Array | None = None,
+        shift: Array | None = None,
+        weights: Array | None = None,
+        train: bool = False,
+    ) -> Prediction:
+        """Predict.
+
+        Args:
+            inputs: ``[sample, feature]``, or one a modality by name; see `Rows` for shared rows.
+            gate: ``[term]`` or ``[sample, term]``: 1 keeps a state, 0 replaces it by its reference, between
+                interpolates.
+            shift: ``[state]`` or ``[sample, state]``, added to the states.
+            weights: One number a sample, for batch statistics in training; 0 for padding.
+            train: Whether batch statistics and dropout are those of training.
+        """
+        ...
+
+
+def feature_major(values: Values) -> Array:
+    """``[feature, sample]`` as float32; of shared rows, ``[feature, row]``."""
+    table = values.table if isinstance(values, Rows) else values
+    return jnp.asarray(table, jnp.float32).T
+
+
+def row_weights(values: Values, weights: Array | None) -> Array | None:
+    """Weight of every row that a branch runs on: for shared rows, the summed weight of the samples that use it."""
+    if not isinstance(values, Rows):
+        return weights
+    each = jnp.ones(values.index.shape[0], jnp.float32) if weights is None else weights
+    return jnp.zeros(values.table.shape[0], jnp.float32).at[values.index].add(each)
+
+
+def spread(rows: Array, values: Values) -> Array:
+    """From one column a row to one a sample, on the last axis."""
+    return rows[..., values.index] if isinstance(values, Rows) else rows
+
+
+def unshared(values: Values, *by_sample: Array | None) -> Values:
+    """Values with a row for every sample where a gate or shift has one, since samples that share a row then differ."""
+    if isinstance(values, Rows) and any(each is not None and each.ndim > 1 for each in by_sample):
+        return values.table[values.index]
+    return values

@@ -1,0 +1,102 @@
+"""`Replicates`: networks of one kind fitted from different random starts, called as one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+from kgnn.errors import KgnnError
+from kgnn.layers import InputScaling, Prediction
+from kgnn.models.contract import BuildArguments, Inputs, Model
+
+
+class Replicates(nnx.Module):
+    """The mean of several networks; the spread among them says how far to trust any one.
+
+    The output and the auxiliary outputs are means over replicates. The states of a term are those of all replicates
+    side by side, so that importance measures see them all; `gate` and `shift` act on every replicate alike.
+
+    Args:
+        members: Networks with the same arguments and hierarchy, at least one.
+
+    Raises:
+        KgnnError: If there is none, or they are not of one kind.
+
+    References:
+        Esser-Skala & Fortelny 2023, npj Systems Biology and Applications 9:50, doi:10.1038/s41540-023-00310-8, on how
+        importance scatters between repeated fits.
+    """
+
+    def __init__(self, members: Sequence[Model]):
+        if not members:
+            raise KgnnError("there are no replicates. Build at least one.")
+        first = members[0]
+        unlike = sum((each.arguments, each.hierarchy) != (first.arguments, first.hierarchy) for each in members)
+        if unlike:
+            raise KgnnError(
+                f"{unlike} of {len(members)} replicates differ from the first in arguments or hierarchy. Build all "
+                "alike, with kgnn.models.build."
+            )
+        graph = nnx.graphdef(first)
+        states = [nnx.state(member) for member in members]
+        self.stacked = nnx.merge(graph, jax.tree.map(lambda *arrays: jnp.stack(arrays), *states))
+        self.n_replicates = len(members)
+        self.hierarchy = first.hierarchy
+        self.task = first.task
+        self.output_names = first.output_names
+        self.terms = first.terms
+        self.heads = first.heads
+        self.genes = first.genes
+        self.arguments = BuildArguments("Replicates", None, (("n", len(members)), ("member", first.arguments)))
+
+    @property
+    def gene_scaling(self) -> InputScaling:
+        """Scaling of the genes, one a replicate."""
+        return self.stacked.gene_scaling
+
+    @property
+    def output_scaling(self) -> InputScaling:
+        """Scaling of the outputs, one a replicate."""
+        return self.stacked.output_scaling
+
+    @property
+    def term_of_state(self) -> tuple[int, ...]:
+        """Position of the term that each state belongs to; the replicates of a state are neighbors."""
+        return tuple(term for term in self.stacked.term_of_state for _ in range(self.n_replicates))
+
+    def __call__(
+        self,
+        inputs: Inputs,
+        *,
+        gate: Array | None = None,
+        shift: Array | None = None,
+        weights: Array | None = None,
+        train: bool = False,
+    ) -> Prediction:
+        """See `kgnn.models.contract.Model`; a shift has one value for each state of each replicate."""
+        graph, state = nnx.split(self.stacked)
+        if shift is not None:
+            by_state = shift.reshape(*shift.shape[:-1], -1, self.n_replicates)
+            shift = jnp.moveaxis(by_state, -1, 0)
+
+        def one(arrays: nnx.State, shift_of_one: Array | None) -> tuple[Prediction, nnx.State]:
+            member = nnx.merge(graph, arrays, copy=True)
+            prediction = member(inputs, gate=gate, shift=shift_of_one, weights=weights, train=train)
+            return prediction, nnx.state(member)
+
+        predictions, state = jax.vmap(one)(state, shift)
+        if train:
+            nnx.update(self.stacked, state)
+        states = jnp.moveaxis(predictions.states, 0, -1)
+        return Prediction(
+            predictions.output.mean(axis=0), predictions.auxiliary.mean(axis=0), states.reshape(states.shape[0], -1)
+        )
+
+    def each(self, inputs: Inputs) -> Array:
+        """Output of every replicate, ``[replicate, sample, output]``."""
+        graph, state = nnx.split(self.stacked)
+        return jax.vmap(lambda arrays: nnx.merge(graph, arrays)(inputs).output)(state)

@@ -1,0 +1,116 @@
+"""`DrugResponseNetwork`: a visible genotype branch and a dense drug branch, joined (DrugCell's architecture)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
+from kgnn.layers.dense import Dense, DenseStack
+from kgnn.models.contract import BuildArguments, Inputs, feature_major, row_weights, spread, unshared
+from kgnn.models.visible import name_outputs
+from kgnn.structure import Hierarchy
+
+
+class DrugResponseNetwork(nnx.Module):
+    r"""Response of a cell to a drug, from the cell's genotype and the drug's fingerprint.
+
+    .. math:: \hat y = w_2 \tanh(w_1^\top \mathrm{BN}(\tanh(W[h_{\mathrm{root}}; d])) + b_1) + b_2
+
+    Where samples share cells or drugs, each branch runs once a distinct row (see `kgnn.models.contract.Rows`).
+
+    Args:
+        hierarchy: The compiled hierarchy of the genotype.
+        n_fingerprint: Number of bits of a fingerprint.
+        settings: How a term computes its state.
+        drug_layers: Units of the layers of the drug branch.
+        join_units: Units of the layer that joins the branches.
+        drug_dropout: Dropout of the drug branch and of the join.
+        outputs: Names of the outputs, or their number.
+        rngs: Streams ``params`` and, where there is dropout, ``dropout``.
+
+    References:
+        Kuenzi et al. 2020, Cancer Cell 38:672, doi:10.1016/j.ccell.2020.09.014.
+    """
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        n_fingerprint: int,
+        settings: SubsystemSettings = SubsystemSettings(),  # noqa: B008 - frozen
+        *,
+        drug_layers: Sequence[int] = (100, 50, 6),
+        join_units: int = 6,
+        drug_dropout: float = 0.0,
+        outputs: int | Sequence[str] = 1,
+        rngs: nnx.Rngs,
+    ):
+        scale = settings.initial_scale
+        self.hierarchy = hierarchy
+        self.task = "regression"
+        self.output_names = name_outputs(outputs)
+        n_outputs = len(self.output_names)
+        self.arguments = BuildArguments(
+            "DrugResponseNetwork",
+            settings,
+            (
+                ("n_fingerprint", n_fingerprint),
+                ("drug_layers", tuple(drug_layers)),
+                ("join_units", join_units),
+                ("drug_dropout", drug_dropout),
+                ("outputs", self.output_names),
+            ),
+        )
+        self.terms = hierarchy.terms
+        self.heads = (*hierarchy.terms, *(f"drug layer {number + 1}" for number in range(len(drug_layers))))
+        self.genes = hierarchy.genes
+        self.gene_scaling = InputScaling(hierarchy.n_genes)
+        self.output_scaling = InputScaling(n_outputs)
+        self.subsystems = Subsystems(hierarchy, settings, n_outputs, rngs=rngs)
+        self.root_rows = int(settings.states_of_terms(hierarchy)[-1])
+        self.drug = DenseStack(
+            (n_fingerprint, *drug_layers),
+            dropout=drug_dropout,
+            n_heads_outputs=n_outputs,
+            initial_scale=scale,
+            rngs=rngs,
+        )
+        self.join = DenseStack(
+            (self.root_rows + drug_layers[-1], join_units), dropout=drug_dropout, initial_scale=scale, rngs=rngs
+        )
+        self.first_output = Dense(join_units, n_outputs, initial_scale=scale, rngs=rngs)
+        self.second_output = Dense(n_outputs, n_outputs, initial_scale=scale, rngs=rngs)
+
+    @property
+    def term_of_state(self) -> tuple[int, ...]:
+        """Position of the term that each state belongs to."""
+        return self.subsystems.term_of_state
+
+    def __call__(
+        self,
+        inputs: Inputs,
+        *,
+        gate: Array | None = None,
+        shift: Array | None = None,
+        weights: Array | None = None,
+        train: bool = False,
+    ) -> Prediction:
+        """See `kgnn.models.contract.Model`; `inputs` has the modalities ``genotype`` and ``fingerprint``."""
+        cells, drugs = unshared(inputs["genotype"], gate, shift), inputs["fingerprint"]
+        states, heads = self.subsystems(
+            self.gene_scaling(feature_major(cells)),
+            gate=gate,
+            shift=shift,
+            weights=row_weights(cells, weights),
+            train=train,
+        )
+        drug, drug_heads = self.drug(feature_major(drugs), weights=row_weights(drugs, weights), train=train)
+        both = jnp.concatenate([spread(states[-self.root_rows :], cells), spread(drug, drugs)])
+        joined, _ = self.join(both, weights=weights, train=train)
+        output = self.second_output(jnp.tanh(self.first_output(joined)))
+        auxiliary = jnp.concatenate([spread(heads, cells), spread(drug_heads, drugs)])
+        restore = self.output_scaling.restore
+        return Prediction(restore(output.T), restore(auxiliary.transpose(2, 0, 1)), spread(states, cells).T)

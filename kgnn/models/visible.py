@@ -1,0 +1,108 @@
+"""`VisibleNetwork`: a hierarchy of subsystems over genes, and a head on the state of the root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flax import nnx
+from jax import Array
+
+from kgnn.errors import KgnnError, unknown_choice
+from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
+from kgnn.layers.dense import Dense
+from kgnn.models.contract import TASKS, BuildArguments, Inputs, feature_major, row_weights, spread, unshared
+from kgnn.structure import Hierarchy
+
+
+class VisibleNetwork(nnx.Module):
+    r"""A network whose hidden units are the terms of a hierarchy.
+
+    Every term has a small vector of states, computed from the genes annotated to it and the states of its child
+    terms; the output is a linear map of the root's states. States are not activities in any physical unit, and two
+    fits of the same data may use them differently: compare importance with a null before believing it.
+
+    .. math:: \hat y = W\,h_{\mathrm{root}} + b
+
+    Args:
+        hierarchy: The compiled hierarchy.
+        settings: How a term computes its state.
+        outputs: Names of the outputs, or of the classes, or just their number.
+        task: ``"regression"``, ``"classes"`` (one of several) or ``"labels"`` (any of several).
+        rngs: Streams ``params`` and, where there is dropout, ``dropout``.
+
+    References:
+        Ma et al. 2018, Nature Methods 15:290, doi:10.1038/nmeth.4627.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from kgnn.data import toy
+        >>> from kgnn.structure import compile_hierarchy
+        >>> hierarchy, _ = compile_hierarchy(toy().ontology)
+        >>> model = VisibleNetwork(hierarchy, rngs=nnx.Rngs(0))
+        >>> model(jnp.zeros((3, hierarchy.n_genes))).output.shape
+        (3, 1)
+    """
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        settings: SubsystemSettings = SubsystemSettings(),  # noqa: B008 - frozen
+        *,
+        outputs: int | Sequence[str] = 1,
+        task: str = "regression",
+        rngs: nnx.Rngs,
+    ):
+        if task not in TASKS:
+            raise unknown_choice("task", task, TASKS)
+        self.hierarchy = hierarchy
+        self.task = task
+        self.output_names = name_outputs(outputs)
+        self.arguments = BuildArguments("VisibleNetwork", settings, (("outputs", self.output_names), ("task", task)))
+        self.terms = hierarchy.terms
+        self.heads = hierarchy.terms[:-1]
+        self.genes = hierarchy.genes
+        self.gene_scaling = InputScaling(hierarchy.n_genes)
+        self.output_scaling = InputScaling(len(self.output_names))
+        self.subsystems = Subsystems(hierarchy, settings, len(self.output_names), root_head=False, rngs=rngs)
+        self.root_rows = int(settings.states_of_terms(hierarchy)[-1])
+        scale = settings.initial_scale
+        self.output_layer = Dense(self.root_rows, len(self.output_names), initial_scale=scale, rngs=rngs)
+
+    @property
+    def term_of_state(self) -> tuple[int, ...]:
+        """Position of the term that each state belongs to."""
+        return self.subsystems.term_of_state
+
+    def __call__(
+        self,
+        inputs: Inputs,
+        *,
+        gate: Array | None = None,
+        shift: Array | None = None,
+        weights: Array | None = None,
+        train: bool = False,
+    ) -> Prediction:
+        """See `kgnn.models.contract.Model`; `inputs` is ``[sample, gene]``."""
+        inputs = unshared(inputs, gate, shift)
+        genes = self.gene_scaling(feature_major(inputs))
+        states, heads = self.subsystems(
+            genes, gate=gate, shift=shift, weights=row_weights(inputs, weights), train=train
+        )
+        output = self.output_layer(states[-self.root_rows :])
+        restore = self.output_scaling.restore
+        return Prediction(
+            restore(spread(output, inputs).T),
+            restore(spread(heads, inputs).transpose(2, 0, 1)),
+            spread(states, inputs).T,
+        )
+
+
+def name_outputs(outputs: int | Sequence[str]) -> tuple[str, ...]:
+    """Names of outputs, numbered where only their number is given."""
+    if isinstance(outputs, str):
+        return (outputs,)
+    if isinstance(outputs, int):
+        if outputs < 1:
+            raise KgnnError(f"outputs is {outputs}. Give at least 1, or the names of the outputs.")
+        return tuple(f"output_{number}" for number in range(outputs)) if outputs > 1 else ("output",)
+    return tuple(outputs)

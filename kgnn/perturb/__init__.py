@@ -1,0 +1,3 @@
+"""Virtual perturbations of a fitted model: it is asked what it has learned, gene by gene."""
+
+from kgnn.perturb.knockdown import knockdown as knockdown

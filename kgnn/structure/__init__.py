@@ -1,0 +1,9 @@
+"""Knowledge as fixed NumPy arrays: levels, masks, buckets, alignment. No JAX here, and no files of samples."""
+
+from kgnn.structure.buckets import Bucket as Bucket
+from kgnn.structure.buckets import FanIn as FanIn
+from kgnn.structure.buckets import plan_fan_in as plan_fan_in
+from kgnn.structure.compile import Alignment as Alignment
+from kgnn.structure.compile import compile_hierarchy as compile_hierarchy
+from kgnn.structure.hierarchy import Hierarchy as Hierarchy
+from kgnn.structure.null import shuffle_genes as shuffle_genes

@@ -1,0 +1,162 @@
+"""`compile_hierarchy`: an `Ontology` and the genes of the data become a `Hierarchy` and an `Alignment`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kgnn.errors import AlignmentError, StructureError, name_some, unknown_choice
+from kgnn.knowledge.ontology import Loss, Ontology
+from kgnn.structure.hierarchy import Hierarchy
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How the genes of the data met the genes of the ontology.
+
+    Attributes:
+        genes: Genes that both have, in the order of the data; the input of a model.
+        unannotated: Genes of the data that the ontology does not know.
+        unmeasured: Genes of the ontology that the data do not have.
+        emptied: Terms left out because none of their genes is measured.
+        losses: The same losses, and those of reading and pruning before them, as records.
+    """
+
+    genes: tuple[str, ...]
+    unannotated: tuple[str, ...]
+    unmeasured: tuple[str, ...]
+    emptied: tuple[str, ...]
+    losses: tuple[Loss, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.genes):,} genes aligned; {len(self.unannotated):,} of the data are not annotated; "
+            f"{len(self.unmeasured):,} of the ontology are not measured, which empties {len(self.emptied):,} terms"
+        )
+
+
+def compile_hierarchy(
+    ontology: Ontology, genes: Sequence[str] | None = None, *, unannotated: str = "error"
+) -> tuple[Hierarchy, Alignment]:
+    """Turn an ontology into level order and arrays, over the genes that were measured.
+
+    Genes of the ontology that the data do not have are left out of their terms, and terms without any measured gene
+    are left out as well; both are named in the alignment. Nothing else is changed: prune before.
+
+    Args:
+        ontology: With annotations and a single root; see `Ontology.prune` (``super_root`` joins several).
+        genes: Genes of the data, in their order; all genes of the ontology where None.
+        unannotated: What to do with genes of the data that no term holds: ``"error"`` or ``"drop"``.
+
+    Returns:
+        The hierarchy, and how data and knowledge met.
+
+    Raises:
+        StructureError: If the relations form a cycle, several roots or none are left, or there are no annotations.
+        AlignmentError: If a gene of the data has no annotation and ``unannotated="error"``, no gene is shared, or a
+            gene comes twice.
+
+    Example:
+        >>> from kgnn.data import toy
+        >>> hierarchy, alignment = compile_hierarchy(toy().ontology)
+        >>> hierarchy.root
+        'ROOT'
+    """
+    if unannotated not in ("error", "drop"):
+        raise unknown_choice("unannotated", unannotated, ("error", "drop"))
+    if not ontology.annotations:
+        raise StructureError("the ontology has no annotations. Read it with annotations= (GAF, GPAD or a table).")
+    alignment = _align(ontology, ontology.genes if genes is None else genes, unannotated)
+    emptied = frozenset(alignment.emptied)
+    kept = [term for term in ontology.order if term not in emptied]
+    _require_one_root([term for term in kept if not ontology.parents[term]])
+    level = _levels(kept, ontology)
+    n_children = {term: sum(child in level for child in ontology.children[term]) for term in kept}
+    terms = tuple(sorted(kept, key=lambda term: (level[term], n_children[term], term)))
+    position = {term: index for index, term in enumerate(terms)}
+    gene_position = {gene: index for index, gene in enumerate(alignment.genes)}
+    child, parent = _sorted_pairs(
+        (position[child], position[term]) for term in terms for child in ontology.children[term] if child in position
+    )
+    gene, term_of_gene = _sorted_pairs(
+        {
+            (gene_position[annotation.gene], position[annotation.term])
+            for annotation in ontology.annotations
+            if annotation.gene in gene_position and annotation.term in position
+        }
+    )
+    hierarchy = Hierarchy(
+        terms=terms,
+        term_names=tuple(ontology.terms[term].name for term in terms),
+        genes=alignment.genes,
+        level_of_term=np.array([level[term] for term in terms], dtype=np.int32),
+        relation_child=child,
+        relation_parent=parent,
+        annotation_gene=gene,
+        annotation_term=term_of_gene,
+        ontology_fingerprint=ontology.fingerprint,
+        provenance=ontology.provenance.after(f"compiled to {len(terms):,} terms over {len(alignment.genes):,} genes"),
+    )
+    return hierarchy, alignment
+
+
+def _align(ontology: Ontology, genes: Sequence[str], unannotated: str) -> Alignment:
+    known, measured = frozenset(ontology.genes), frozenset(genes)
+    if len(measured) < len(genes):
+        repeated = [gene for gene, count in Counter(genes).items() if count > 1]
+        raise AlignmentError(
+            f"{len(repeated):,} of {len(measured):,} genes in the data come more than once: {name_some(repeated)}. "
+            "Keep one column of each, or combine them."
+        )
+    missing = tuple(gene for gene in genes if gene not in known)
+    shared = tuple(gene for gene in genes if gene in known)
+    if not shared:
+        raise AlignmentError(
+            f"none of the {len(measured):,} genes of the data is among the {len(known):,} annotated ones. The data "
+            f"have {name_some(genes)}; the ontology has {name_some(ontology.genes)}. Use the same kind of identifier."
+        )
+    if missing and unannotated == "error":
+        raise AlignmentError(
+            f"{len(missing):,} of {len(measured):,} genes in the data have no annotation under "
+            f"{name_some(ontology.roots)}: {name_some(missing)}. Map them to the identifiers of the ontology "
+            f"(such as {name_some(ontology.genes, 3)}), or pass unannotated='drop' to leave them out."
+        )
+    unmeasured = tuple(gene for gene in ontology.genes if gene not in measured)
+    emptied = tuple(term for term, below in ontology.gene_sets.items() if measured.isdisjoint(below))
+    losses = (
+        *ontology.losses,
+        *(
+            Loss(what, reason, names)
+            for what, reason, names in (
+                ("gene", "in the data but not annotated", missing),
+                ("gene", "annotated but not in the data", unmeasured),
+                ("term", "none of its genes is in the data", emptied),
+            )
+            if names
+        ),
+    )
+    return Alignment(shared, missing, unmeasured, emptied, losses)
+
+
+def _require_one_root(roots: list[str]) -> None:
+    if len(roots) != 1:
+        raise StructureError(
+            f"the hierarchy has {len(roots)} roots: {name_some(roots)}. Choose one with root=, keep them all with "
+            "prune(super_root='ROOT'), or choose a namespace."
+        )
+
+
+def _levels(order: Iterable[str], ontology: Ontology) -> dict[str, int]:
+    level: dict[str, int] = {}
+    for term in order:
+        level[term] = 1 + max((level[child] for child in ontology.children[term] if child in level), default=-1)
+    return level
+
+
+def _sorted_pairs(pairs: Iterable[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (below, above) as two arrays sorted by above, then below."""
+    array = np.array(sorted((above, below) for below, above in pairs), dtype=np.int32).reshape(-1, 2)
+    return np.ascontiguousarray(array[:, 1]), np.ascontiguousarray(array[:, 0])

@@ -1,0 +1,95 @@
+"""`Checkpoint`: the state of a fit on disk, so that an interrupted run goes on to the same result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from kgnn.data.samples import Samples
+from kgnn.errors import RunError
+from kgnn.knowledge.provenance import content_fingerprint
+from kgnn.models.contract import Model
+from kgnn.train.arrays import load_arrays, save_arrays, write_bytes
+from kgnn.train.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a fit is saved, and what it belongs to.
+
+    Attributes:
+        folder: ``checkpoint`` in the run folder.
+        belongs_to: Hash of model, settings and samples.
+    """
+
+    folder: Path
+    belongs_to: str
+
+    @classmethod
+    def open(
+        cls, out: str | PathLike[str], model: Model, config: TrainConfig, train: Samples, valid: Samples | None
+    ) -> Checkpoint:
+        """The checkpoint of a run folder.
+
+        Raises:
+            RunError: If there is one of another model, other settings or samples.
+        """
+        parts = [model.arguments, model.hierarchy and model.hierarchy.fingerprint, sorted(asdict(config).items())]
+        parts += [train.fingerprint, None if valid is None else valid.fingerprint]
+        checkpoint = cls(Path(out) / "checkpoint", content_fingerprint(parts))
+        found = checkpoint._record()
+        if found is not None and found["belongs_to"] != checkpoint.belongs_to:
+            raise RunError(
+                f"{out}: an interrupted run is here whose model, settings or samples differ ({found['epoch']} epochs "
+                "done). Give the same command to resume it, or choose another folder."
+            )
+        return checkpoint
+
+    def save(self, state: Any, kept: Any, rows: list[dict[str, Any]]) -> None:
+        """Write all that is needed to go on; the record comes last and names the arrays it belongs to.
+
+        Args:
+            state: The training state.
+            kept: Arrays of the best model so far.
+            rows: History so far.
+        """
+        arrays = f"epoch_{len(rows)}.safetensors"
+        save_arrays(self.folder / arrays, {"state": state, "kept": kept})
+        record = {"belongs_to": self.belongs_to, "epoch": len(rows), "arrays": arrays, "history": rows}
+        write_bytes(self.folder / "checkpoint.json", json.dumps(record).encode())
+        for old in self.folder.glob("epoch_*.safetensors"):
+            if old.name != arrays:
+                old.unlink()
+
+    def resume(self, state: Any, kept: Any) -> tuple[Any, Any, list[dict[str, Any]]]:
+        """The saved state, or the one given where nothing was saved.
+
+        Args:
+            state: A state of the right form.
+            kept: Kept arrays of the right form.
+
+        Returns:
+            State, kept arrays and history.
+        """
+        record = self._record()
+        if record is None:
+            return state, kept, []
+        stored = load_arrays(self.folder / record["arrays"], {"state": state, "kept": kept})
+        return stored["state"], stored["kept"], record["history"]
+
+    def remove(self) -> None:
+        """Delete the checkpoint of a run that has ended."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _record(self) -> dict[str, Any] | None:
+        path = self.folder / "checkpoint.json"
+        if not path.is_file():
+            return None
+        try:
+            return json.loads(path.read_text())
+        except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+            raise RunError(f"{path}: damaged ({problem}). Remove the folder and train again.") from None

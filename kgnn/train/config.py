@@ -1,0 +1,136 @@
+"""`TrainConfig`: every setting of a fit, checked at the door and stored in the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from kgnn.errors import TrainingError, name_some, unknown_choice
+
+CHOICES = {
+    "optimizer": ("adam", "adamw"),
+    "schedule": ("constant", "cosine", "exponential"),
+    "class_weights": ("none", "balanced"),
+    "scaling": ("auto", "standard", "maxabs", "minmax", "none"),
+    "score": ("auto", "pearson", "spearman", "r2", "mse", "accuracy", "macro_f1", "auroc", "auprc"),
+}
+LEAST = {"epochs": 1, "batch_size": 2, "replicates": 1, "patience": 0, "checkpoint_every": 0}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of `kgnn.fit`.
+
+    Attributes:
+        epochs: Passes over the training samples.
+        batch_size: Samples a step; batches are made as equal as possible and none is dropped.
+        optimizer: ``"adam"`` or ``"adamw"``.
+        learning_rate: Step size at the start.
+        schedule: ``"constant"``, ``"cosine"`` (to 0 at the last epoch) or ``"exponential"`` (to a hundredth).
+        b1: Decay of the first moment.
+        b2: Decay of the second moment.
+        epsilon: Added to the root of the second moment.
+        l2: Weight of half the squared weights in the loss (its gradient passes through Adam).
+        weight_decay: Decoupled decay of AdamW.
+        clip_norm: Largest norm of the gradient; 0 for no limit.
+        auxiliary_weight: Weight of the sum of the losses of all auxiliary heads.
+        class_weights: ``"balanced"`` weighs classes by the inverse of their frequency.
+        scaling: How gene values are scaled by statistics of the training samples; ``"auto"`` standardizes
+            abundances and leaves alterations alone.
+        standardize_targets: Whether regression targets are centered and scaled inside the model.
+        valid_fraction: Share of the training samples held out to choose the epoch, where no validation samples are
+            given; 0 to train for all epochs and keep the last.
+        valid_group: Covariate whose groups are held out whole.
+        score: What chooses the epoch; ``"auto"`` is Pearson correlation, accuracy or AUROC by task.
+        patience: Epochs without a better score before stopping; 0 to run all epochs.
+        average: Decay a step of the running average of weights that is scored and kept; 0 for none.
+        replicates: Networks trained side by side from different seeds; the model predicts their mean.
+        checkpoint_every: Epochs between checkpoints of a run that has a folder; 0 for none.
+        seed: Seed of initial weights, splits, order and dropout.
+    """
+
+    epochs: int = 100
+    batch_size: int = 256
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    b1: float = 0.9
+    b2: float = 0.999
+    epsilon: float = 1e-8
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
+    auxiliary_weight: float = 0.2
+    class_weights: str = "none"
+    scaling: str = "auto"
+    standardize_targets: bool = True
+    valid_fraction: float = 0.1
+    valid_group: str = ""
+    score: str = "auto"
+    patience: int = 0
+    average: float = 0.0
+    replicates: int = 1
+    checkpoint_every: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise unknown_choice(name, getattr(self, name), known)
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise TrainingError(f"{name} is {getattr(self, name)}, but must be at least {least}.")
+        if not 0 <= self.valid_fraction < 1:
+            raise TrainingError(f"valid_fraction is {self.valid_fraction}, but must be at least 0 and below 1.")
+        if not 0 <= self.average < 1:
+            raise TrainingError(f"average is {self.average}, but must be at least 0 and below 1.")
+        if self.learning_rate <= 0:
+            raise TrainingError(f"learning_rate is {self.learning_rate}, but must be above 0.")
+
+    def updated(self, settings: Mapping[str, Any]) -> TrainConfig:
+        """A copy with some settings replaced; text is turned into the setting's type.
+
+        Args:
+            settings: New values by name.
+
+        Returns:
+            The new configuration.
+
+        Raises:
+            TrainingError: If a name is unknown or a text does not fit its type.
+
+        Example:
+            >>> TrainConfig().updated({"epochs": "5"}).epochs
+            5
+        """
+        known = {field.name: type(getattr(self, field.name)) for field in fields(self)}
+        unknown = [name for name in settings if name not in known]
+        if unknown:
+            raise TrainingError(f"unknown setting {name_some(unknown)}. Known: {', '.join(known)}.")
+        return replace(self, **{name: convert(name, value, known[name]) for name, value in settings.items()})
+
+
+def convert(name: str, value: Any, kind: type) -> Any:
+    """A setting given as text in the type that it should have.
+
+    Args:
+        name: Name of the setting, for the message.
+        value: Text, or a value of the type already.
+        kind: The type.
+
+    Returns:
+        The value.
+
+    Raises:
+        TrainingError: If the text does not fit.
+    """
+    if kind is bool:
+        text = str(value).lower()
+        if text not in ("true", "false", "1", "0", "yes", "no"):
+            raise TrainingError(f"{name} is {value!r}, but must be true or false.")
+        return text in ("true", "1", "yes")
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise TrainingError(f"{name} is {value!r}, but must be of type {kind.__name__}.") from None

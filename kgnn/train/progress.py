@@ -1,0 +1,72 @@
+"""Progress of a fit for a person to watch: loss, validation score and time left, on stderr."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import NamedTuple, Protocol
+
+
+class EpochReport(NamedTuple):
+    """What is known after an epoch.
+
+    Attributes:
+        what: What is being fitted, such as ``"dcell"`` or ``"dense baseline"``.
+        epoch: Epochs done.
+        epochs: Epochs at most.
+        loss: Mean loss of the output over the epoch.
+        score_name: Name of the validation score.
+        score: Its value; NaN where there are no validation samples.
+        best: Its best value so far.
+    """
+
+    what: str
+    epoch: int
+    epochs: int
+    loss: float
+    score_name: str
+    score: float
+    best: float
+
+
+class Progress(Protocol):
+    """Anything that wants to be told after every epoch."""
+
+    def __call__(self, report: EpochReport) -> None:
+        """Take notice of an epoch."""
+
+
+class RichProgress:
+    """A progress bar in the terminal; use it as a context manager."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[scores]}"),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, int] = {}
+
+    def __enter__(self) -> RichProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, report: EpochReport) -> None:
+        """Move the bar of what is being fitted."""
+        if report.what not in self._tasks:
+            self._tasks[report.what] = self._bars.add_task(report.what, total=report.epochs, scores="")
+        scores = f"loss {report.loss:.4f}"
+        if report.score == report.score:
+            scores += f"  valid {report.score_name} {report.score:.3f} (best {report.best:.3f})"
+        self._bars.update(self._tasks[report.what], completed=report.epoch, scores=scores)  # type: ignore[arg-type]

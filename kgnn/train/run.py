@@ -1,0 +1,205 @@
+"""`Run`: a fitted model with everything needed to know where it came from, and the folder it lives in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flax import nnx
+
+from kgnn.data.samples import Samples
+from kgnn.errors import RunError
+from kgnn.knowledge.provenance import Provenance
+from kgnn.models.build import arguments_from_json, arguments_to_json, build
+from kgnn.models.contract import Model
+from kgnn.structure import Hierarchy
+from kgnn.train.arrays import load_arrays, save_arrays, write_bytes
+from kgnn.train.config import TrainConfig
+from kgnn.train.stored_samples import load_samples, save_samples
+
+if TYPE_CHECKING:
+    import pandas
+
+PACKAGES = ("kgnn", "jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A fitted model and its record.
+
+    Attributes:
+        model: The fitted model.
+        samples: Samples that the model was not fitted on where there are any (test, else validation), else those of
+            training; knockdowns and importance use them unless others are given.
+        settings: The training settings.
+        history: One row an epoch: epoch, loss, auxiliary, valid_score.
+        metrics: Scores of the model and of its baselines, by split; sizes and seconds.
+        split: Sample names of each part.
+        provenance: Sources and transformations of knowledge and samples.
+        recipe: Name in `kgnn.zoo`, ``""`` for a model of one's own.
+        alignment: How many genes met and what was lost, or None.
+        versions: Versions of the packages.
+        folder: Where it is stored, or None.
+    """
+
+    model: Model
+    samples: Samples
+    settings: TrainConfig
+    history: pandas.DataFrame
+    metrics: dict[str, Any]
+    split: dict[str, list[str]]
+    provenance: Provenance
+    recipe: str = ""
+    alignment: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def hierarchy(self) -> Hierarchy:
+        """The compiled hierarchy.
+
+        Raises:
+            RunError: If the model has none.
+        """
+        if self.model.hierarchy is None:
+            raise RunError("the model of this run has no hierarchy: it is a dense baseline. Choose a visible network.")
+        return self.model.hierarchy
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the outputs or classes."""
+        return self.model.output_names
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The training settings as a dictionary."""
+        return asdict(self.settings)
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.settings.seed
+
+    def save(self, folder: str | PathLike[str]) -> Run:
+        """Write the run; each file appears whole or not at all, and ``metrics.json`` last.
+
+        Args:
+            folder: Made if need be.
+
+        Returns:
+            The run, with its folder.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        hierarchy = self.model.hierarchy
+        save_arrays(folder / "weights.safetensors", nnx.state(self.model))
+        if hierarchy is not None:
+            hierarchy.save(folder / "hierarchy.npz")
+        save_samples(folder / "samples.npz", self.samples)
+        write_bytes(folder / "history.tsv", self.history.to_csv(sep="\t", index=False).encode())
+        record = {
+            "kind": "kgnn run",
+            "recipe": self.recipe,
+            "model": arguments_to_json(self.model.arguments),
+            "settings": self.config,
+            "hierarchy": None if hierarchy is None else hierarchy.fingerprint,
+            "ontology": None if hierarchy is None else hierarchy.ontology_fingerprint,
+            "alignment": self.alignment,
+            "provenance": self.provenance.to_json(),
+            "versions": self.versions,
+        }
+        write_json(folder / "run.json", record)
+        write_json(folder / "split.json", self.split)
+        write_json(folder / "metrics.json", self.metrics)
+        return Run(**{**vars(self), "folder": folder})
+
+
+def load_run(folder: str | PathLike[str], *, ontology: Any = None) -> Run:
+    """Read a run that `kgnn.fit` or ``kgnn train`` wrote.
+
+    Args:
+        folder: The run folder.
+        ontology: Where given, an `Ontology` or `Hierarchy` that the run must have been made with.
+
+    Returns:
+        The run; its model predicts bit for bit what it did.
+
+    Raises:
+        RunError: If a file is missing or damaged, or the run belongs to another ontology.
+    """
+    folder = Path(folder)
+    record = _read_json(folder / "run.json", folder)
+    metrics = _read_json(folder / "metrics.json", folder)
+    hierarchy = Hierarchy.load(_present(folder / "hierarchy.npz", folder)) if record["hierarchy"] else None
+    if hierarchy is not None and hierarchy.fingerprint != record["hierarchy"]:
+        raise RunError(
+            f"{folder}: hierarchy.npz has fingerprint {hierarchy.fingerprint[:12]}, but the run was trained on "
+            f"{str(record['hierarchy'])[:12]}. Put the file of this run back, or train again."
+        )
+    _refuse_other_ontology(folder, record, ontology)
+    settings = TrainConfig(**record["settings"])
+    model = build(arguments_from_json(record["model"]), hierarchy, seed=settings.seed)
+    nnx.update(model, load_arrays(_present(folder / "weights.safetensors", folder), nnx.state(model)))
+    import pandas
+
+    return Run(
+        model=model,
+        samples=load_samples(_present(folder / "samples.npz", folder)),
+        settings=settings,
+        history=pandas.read_csv(_present(folder / "history.tsv", folder), sep="\t"),
+        metrics=metrics,
+        split=_read_json(folder / "split.json", folder),
+        provenance=Provenance.from_json(record["provenance"]),
+        recipe=record["recipe"],
+        alignment=record["alignment"],
+        versions=record["versions"],
+        folder=folder,
+    )
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide a result."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, at once or not at all."""
+    write_bytes(path, (json.dumps(value, indent=1) + "\n").encode())
+
+
+def _refuse_other_ontology(folder: Path, record: dict[str, Any], ontology: Any) -> None:
+    if ontology is None:
+        return
+    key = "hierarchy" if isinstance(ontology, Hierarchy) else "ontology"
+    if record[key] != ontology.fingerprint:
+        raise RunError(
+            f"{folder}: the run was trained on {key} {str(record[key])[:12]}, but this one is "
+            f"{ontology.fingerprint[:12]}. Load it with the {key} it was trained on, or train a new run."
+        )
+
+
+def _present(path: Path, folder: Path) -> Path:
+    if path.is_file():
+        return path
+    if not folder.is_dir():
+        raise RunError(f"{folder}: there is no such run folder. Make one with kgnn train … --out {folder}.")
+    if (folder / "checkpoint").is_dir():
+        raise RunError(f"{folder}: training has not ended: {path.name} is missing. Give kgnn train again to resume.")
+    raise RunError(f"{folder}: {path.name} is missing, so this is not a complete run. Train again into it.")
+
+
+def _read_json(path: Path, folder: Path) -> Any:
+    try:
+        return json.loads(_present(path, folder).read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+        raise RunError(f"{path}: damaged ({problem}). Train again into an empty folder.") from None

@@ -1,0 +1,84 @@
+"""`Recipe` and `Card`: what a published system is made of, and what the user should know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kgnn.errors import unknown_choice
+from kgnn.models import Model
+from kgnn.train import TrainConfig
+
+
+@dataclass(frozen=True)
+class Card:
+    """What to know about a published system before using it.
+
+    Attributes:
+        name: Name on the command line and in `kgnn.zoo`.
+        title: One line.
+        year: Of the paper.
+        doi: Of the paper.
+        inputs: What the user brings.
+        versions: Named settings, each with what it stands for; the first is the default.
+        differs: What differs from the paper, and why.
+    """
+
+    name: str
+    title: str
+    year: int
+    doi: str
+    inputs: str
+    versions: Mapping[str, str]
+    differs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A published system: a function that builds its model, its training settings and its card.
+
+    Attributes:
+        card: The card.
+        build: Function of hierarchy, ``version``, ``rngs`` and options; returns the model.
+        configs: Training settings by version.
+        options: Names of the options of `build` that ``--set`` may change, with their types.
+        modalities: Tables that the samples must have; the first holds the genes.
+        leave_out: Covariates whose groups are also left out whole, in further fits beside the main one.
+    """
+
+    card: Card
+    build: Callable[..., Model]
+    configs: Mapping[str, TrainConfig]
+    options: Mapping[str, type] = field(default_factory=dict)
+    modalities: tuple[str, ...] = ("gene",)
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def default_version(self) -> str:
+        """The version that is used where none is named."""
+        return next(iter(self.card.versions))
+
+    def config(self, version: str = "") -> TrainConfig:
+        """Training settings of a version.
+
+        Args:
+            version: Its name; the default version where empty.
+
+        Returns:
+            The settings.
+
+        Raises:
+            KgnnError: If there is no such version.
+        """
+        version = version or self.default_version
+        if version not in self.configs:
+            raise unknown_choice(f"version of {self.card.name}", version, self.configs)
+        return self.configs[version]
+
+
+def choose_version(name: str, version: str, known: Mapping[str, Any]) -> Any:
+    """The settings of a version of a recipe, or an error that lists the versions."""
+    if version not in known:
+        raise unknown_choice(f"version of {name}", version, known)
+    return known[version]
