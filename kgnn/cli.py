@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -303,7 +302,9 @@ def info(
 
 def main() -> None:
     """Run the command line; a `KgnnError` becomes one line and exit code 2."""
-    os.environ.setdefault("JAX_PLATFORMS", "") if "JAX_PLATFORMS" in os.environ else None
+    from kgnn.train.compilation import enable_compilation_cache
+
+    enable_compilation_cache()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     try:
         sys.exit(app(standalone_mode=False))
@@ -324,3 +325,125 @@ def main() -> None:
 def _fail(message: str) -> int:
     print(f"error: {message}", file=sys.stderr)
     return 2
+
+
+def _print(value: Any, text: str, as_json: bool) -> None:
+    typer.echo(json.dumps(value, default=list) if as_json else text)
+
+
+def _progress(as_json: bool) -> AbstractContextManager[Any]:
+    from kgnn.train import RichProgress
+
+    return nullcontext() if as_json and not sys.stderr.isatty() else RichProgress()
+
+
+def _read_ontology(
+    path: Path,
+    annotations: Path | None,
+    format: str | None,
+    root: str | None,
+    namespace: str | None,
+    relations: str,
+    evidence: str,
+) -> Ontology:
+    from kgnn.knowledge import EVIDENCE_PRESETS, read_ontology
+
+    return read_ontology(
+        path,
+        annotations,
+        format=format,
+        root=root,
+        namespace=namespace,
+        relations=relations.split(","),
+        evidence=evidence if evidence in EVIDENCE_PRESETS else evidence.split(","),
+    )
+
+
+def _prune(ontology: Ontology, preset: str | None, rules: dict[str, Any]) -> Ontology:
+    from kgnn.errors import unknown_choice
+    from kgnn.knowledge import PRUNING_PRESETS
+
+    if preset is not None and preset not in PRUNING_PRESETS:
+        raise unknown_choice("prune", preset, PRUNING_PRESETS)
+    chosen = {} if preset is None else dict(PRUNING_PRESETS[preset])
+    return ontology.prune(**chosen | {name: value for name, value in rules.items() if value is not None})
+
+
+def _settings(pairs: list[str] | None, named: dict[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise KgnnError(f"--set {pair!r} is not of the form key=value. For example: --set learning_rate=0.01.")
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def _samples_for(run: Run, path: Path, layer: str | None) -> Any:
+    """Samples for a trained run, with its columns; a genotype list gets all of them."""
+    from kgnn.data import read_samples
+    from kgnn.data.read import recognize_format
+
+    genes = run.model.genes if recognize_format(path) == "genotype_list" else None
+    return read_samples(path, genes=genes, meaning=None if genes else run.samples.meaning, layer=layer)
+
+
+def _listed(names: str | None) -> list[str] | None:
+    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+
+
+def _pairs(text: str | None) -> list[tuple[str, str]] | None:
+    if text is None:
+        return None
+    pairs = [tuple(gene.strip() for gene in pair.split(":")) for pair in text.split(",")]
+    if any(len(pair) != 2 for pair in pairs):
+        raise KgnnError(f"--pairs {text!r} is not of the form A:B,C:D. Separate the genes of a pair with a colon.")
+    return pairs  # type: ignore[return-value]
+
+
+def _lines(path: Path) -> list[str]:
+    from kgnn.knowledge.text import read_lines
+
+    return list(read_lines(path))
+
+
+def _wrote(table: pandas.DataFrame, path: Path, as_json: bool) -> None:
+    _print({"out": str(path), "rows": len(table), "columns": list(table)}, f"wrote {len(table):,} rows to {path}", as_json)
+
+
+def _score_table(run: Run) -> str:
+    from kgnn.train.summary import score_table
+
+    return score_table(run.metrics)
+
+
+def _hierarchy_summary(hierarchy: Any) -> dict[str, Any]:
+    return {
+        "terms": hierarchy.n_terms,
+        "relations": len(hierarchy.relation_child),
+        "annotations": len(hierarchy.annotation_gene),
+        "genes": hierarchy.n_genes,
+        "levels": hierarchy.n_levels,
+        "root": hierarchy.root,
+        "fingerprint": hierarchy.fingerprint,
+        "ontology_fingerprint": hierarchy.ontology_fingerprint,
+        "provenance": hierarchy.provenance.to_json(),
+    }
+
+
+def _describe(summary: dict[str, Any]) -> str:
+    """A summary as indented lines."""
+    lines = []
+    for name, value in summary.items():
+        if name == "provenance":
+            for source in value["sources"]:
+                facts = [source["release"], source["licence"], f"sha256 {source['sha256'][:12]}", source["citation"]]
+                lines.append(f"source       {source['name']}: " + "; ".join(fact for fact in facts if fact))
+            lines += [f"  then       {step}" for step in value["transformations"]]
+        elif name == "dropped":
+            lines += [f"  dropped    {each['count']:>9,} {each['what']}s: {each['reason']}" for each in value]
+        elif isinstance(value, dict):
+            lines.append(f"{name:<12} " + ", ".join(f"{key} {item}" for key, item in value.items()))
+        else:
+            lines.append(f"{name:<12} {value:,}" if isinstance(value, int) else f"{name:<12} {value}")
+    return "\n".join(lines)

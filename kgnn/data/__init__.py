@@ -10,6 +10,8 @@ from kgnn.data.genotypes import read_genotype_list as read_genotype_list
 from kgnn.data.h5ad import read_h5ad as read_h5ad
 from kgnn.data.measured import Modality as Modality
 from kgnn.data.measured import Targets as Targets
+from kgnn.data.parts import Parts as Parts
+from kgnn.data.parts import read_parts as read_parts
 from kgnn.data.read import read_samples as read_samples
 from kgnn.data.samples import Samples as Samples
 from kgnn.data.scaling import Scaler as Scaler

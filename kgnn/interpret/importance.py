@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from kgnn.data.samples import Samples
 from kgnn.data.splits import folds as split_folds
 from kgnn.errors import KgnnError, unknown_choice
-from kgnn.interpret.nulls import NullStatistics, compare_with_null, shuffled_weights
+from kgnn.interpret.evidence import gather_evidence
+from kgnn.interpret.nulls import FEWEST_REPETITIONS, NullStatistics, compare_with_null, shuffled_weights
 from kgnn.interpret.rlipp import rlipp
 from kgnn.interpret.sensitivity import knockdown_effect, node_sensitivity
-from kgnn.models.contract import Inputs, Model
-from kgnn.perturb.forward import wild_type
-from kgnn.train.engine import batch_inputs, device_data
+from kgnn.perturb.forward import inputs_of
 from kgnn.train.run import Run
 
 if TYPE_CHECKING:
     import pandas
 
 MEASURES = ("rlipp", "sensitivity", "knockdown")
+TARGETS = ("observed", "predicted")
 N_NULL = {"rlipp": 50, "sensitivity": 20, "knockdown": 20}
 FEWEST_SAMPLES = 10
+Progress = Callable[[int, int], None] | None
+
+
+class Measured(NamedTuple):
+    """Importance before it gets names.
+
+    Attributes:
+        observed: ``[term, output]``.
+        null: ``[repetition, term, output]``, or None.
+        further: Further columns of the table, each ``[term, output]``.
+    """
+
+    observed: np.ndarray
+    null: np.ndarray | None
+    further: dict[str, np.ndarray]
 
 
 def importance(
@@ -42,29 +56,31 @@ def importance(
     """Rank the subsystems of a fitted model.
 
     Importance speaks of the trained network. Repeated fits scatter, and a term near the root is important by its
-    position alone: read the p-value before the rank.
+    position alone: read the p-value before the rank, and repeat the fit before believing either. RLIPP on samples
+    that the network was fitted on (a run without held-out samples) flatters its states.
 
     Args:
         run: A run, from `kgnn.fit` or `kgnn.load_run`.
         measure: ``"rlipp"``: how much better the term's states predict the target than its children do (out of
             fold); ``"sensitivity"``: change of the prediction a standard deviation of the states;
             ``"knockdown"``: mean absolute change of the prediction as the term is replaced by its mean state.
-        samples: Samples to measure on; the run's held-out samples where None.
+        samples: Samples to measure on; the run's held-out samples where None. For RLIPP, samples that share a row of
+            genes count as one, see `kgnn.interpret.evidence`.
         target: For RLIPP, predict the ``"observed"`` targets or the model's own ``"predicted"`` ones.
         n_null: Repetitions of the null: permuted targets for RLIPP, models with shuffled weights else; 0 for none.
         n_folds: Folds of the ridge regression of RLIPP.
         max_samples: Most samples for the measures other than RLIPP, drawn at random where there are more.
         seed: Of folds, nulls and draws.
-        progress: Called with the number of repetitions done and their total.
+        progress: Called with the number of steps done and their total: terms for RLIPP, else repetitions.
 
     Returns:
         One row a term and output: term, name, level, n_genes, output, measure, importance, null_mean, null_sd,
         p_value, q_value (Benjamini-Hochberg over the terms of an output; all four NaN without a null) and rank. For
         RLIPP also rho_parent, rho_children and rlipp (their ratio; NaN where the children predict nothing), while
-        importance is their difference. Sorted by output and rank.
+        importance is their difference. Sorted by output and rank; terms of equal importance in level order.
 
     Raises:
-        KgnnError: If a choice is unknown or there are too few samples.
+        KgnnError: If a choice is unknown, there are too few samples, or their targets are not those of the model.
 
     References:
         Ma et al. 2018, doi:10.1038/nmeth.4627; Kuenzi et al. 2020, doi:10.1016/j.ccell.2020.09.014 (RLIPP);
@@ -75,76 +91,73 @@ def importance(
     """
     if measure not in MEASURES:
         raise unknown_choice("measure", measure, MEASURES)
-    if target not in ("observed", "predicted"):
-        raise unknown_choice("target", target, ("observed", "predicted"))
-    samples = (run.samples if samples is None else samples).with_genes(run.hierarchy.genes)
-    if len(samples) < FEWEST_SAMPLES:
-        raise KgnnError(f"{len(samples)} samples are too few to measure importance. Give at least {FEWEST_SAMPLES}.")
+    if target not in TARGETS:
+        raise unknown_choice("target", target, TARGETS)
     repetitions = N_NULL[measure] if n_null is None else n_null
+    if repetitions and repetitions < FEWEST_REPETITIONS:
+        raise KgnnError(f"n_null is {n_null}. Give 0 for no null, or at least {FEWEST_REPETITIONS} (better 20).")
+    samples = (run.samples if samples is None else samples).with_genes(run.hierarchy.genes)
+    _refuse_few(len(samples), "samples")
     if measure == "rlipp":
-        return _by_rlipp(run, samples, target, repetitions, n_folds, seed)
+        return _ranking(run, measure, _by_rlipp(run, samples, target, repetitions, n_folds, seed, progress))
+    if max_samples < FEWEST_SAMPLES:
+        raise KgnnError(f"max_samples is {max_samples}. Give at least {FEWEST_SAMPLES}.")
     if len(samples) > max_samples:
         samples = samples.take(np.sort(np.random.default_rng(seed).choice(len(samples), max_samples, replace=False)))
-    compute = node_sensitivity if measure == "sensitivity" else knockdown_effect
-    inputs = _inputs(samples)
-    observed = compute(run.model, inputs)
-    null = []
-    for repetition in range(repetitions):
-        null.append(compute(shuffled_weights(run.model, inputs, seed + repetition), inputs))
-        if progress is not None:
-            progress(repetition + 1, repetitions)
-    return _ranking(run, measure, observed, np.stack(null) if null else None, {})
+    return _ranking(run, measure, _by_model(run, samples, measure, repetitions, seed, progress))
 
 
-def _by_rlipp(run: Run, samples: Samples, target: str, repetitions: int, n_folds: int, seed: int) -> pandas.DataFrame:
-    predicted, states = _states(run.model, samples)
-    truth = predicted if target == "predicted" else _observed(samples, len(run.output_names))
+def _by_rlipp(
+    run: Run, samples: Samples, target: str, repetitions: int, n_folds: int, seed: int, progress: Progress
+) -> Measured:
+    evidence = gather_evidence(run.model, samples, target)
+    _refuse_few(len(evidence.samples), "samples with different genes")
     random = np.random.default_rng(seed)
+    truth = evidence.targets
     columns = [truth, *(truth[random.permutation(len(truth))] for _ in range(repetitions))]
-    gene_table = samples.modalities[samples.gene_modality].values
-    genes = np.asarray(gene_table, dtype=np.float64)[samples.row_of_sample[samples.gene_modality]]
+    parts = split_folds(evidence.samples, n_folds, stratify=False, seed=seed)
     terms = np.asarray(run.model.term_of_state)  # type: ignore[attr-defined]
-    parts = split_folds(samples, n_folds, stratify=False, seed=seed)
-    found = rlipp(run.hierarchy, terms, states, genes, np.concatenate(columns, axis=1), parts)
+    found = rlipp(
+        run.hierarchy, terms, evidence.states, evidence.genes, np.concatenate(columns, axis=1), parts, progress
+    )
     shape = (run.hierarchy.n_terms, 1 + repetitions, truth.shape[1])
     parent, children = (rho.reshape(shape) for rho in found)
     gain = parent - children
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(children[:, 0] > 0, parent[:, 0] / children[:, 0], np.nan)
+    ratio = np.full(gain[:, 0].shape, np.nan)
+    np.divide(parent[:, 0], children[:, 0], out=ratio, where=children[:, 0] > 0)
     null = gain[:, 1:].transpose(1, 0, 2) if repetitions else None
-    extra = {"rho_parent": parent[:, 0], "rho_children": children[:, 0], "rlipp": ratio}
-    return _ranking(run, "rlipp", gain[:, 0], null, extra)
+    further = {"rho_parent": parent[:, 0], "rho_children": children[:, 0], "rlipp": ratio}
+    return Measured(gain[:, 0], null, further)
 
 
-def _states(model: Model, samples: Samples) -> tuple[np.ndarray, np.ndarray]:
-    predicted, states = wild_type(model, _inputs(samples))
-    return np.asarray(predicted, dtype=np.float64), np.asarray(states, dtype=np.float64)
+def _by_model(run: Run, samples: Samples, measure: str, repetitions: int, seed: int, progress: Progress) -> Measured:
+    compute = node_sensitivity if measure == "sensitivity" else knockdown_effect
+    inputs = inputs_of(samples)
+    observed = compute(run.model, inputs)
+    null = []
+    # Drawn, not counted up from the seed: neighboring seeds would share nearly all of their nulls.
+    for null_seed in np.random.default_rng(seed).integers(2**32, size=repetitions):
+        null.append(compute(shuffled_weights(run.model, inputs, int(null_seed)), inputs))
+        if progress is not None:
+            progress(len(null), repetitions)
+    return Measured(observed, np.stack(null) if null else None, {})
 
 
-def _inputs(samples: Samples) -> Inputs:
-    return batch_inputs(device_data(samples), jnp.arange(len(samples)))
+def _refuse_few(n: int, what: str) -> None:
+    if n < FEWEST_SAMPLES:
+        raise KgnnError(f"{n} {what} are too few to measure importance. Give at least {FEWEST_SAMPLES}.")
 
 
-def _observed(samples: Samples, n_outputs: int) -> np.ndarray:
-    """Targets ``[sample, output]``; classes as 0 and 1."""
-    if samples.targets is None:
-        raise KgnnError("the samples have no targets. Read them with target=, or use target='predicted'.")
-    if samples.targets.kind == "classes":
-        return np.eye(n_outputs)[samples.targets.values]
-    return np.asarray(samples.targets.values, dtype=np.float64)
-
-
-def _ranking(
-    run: Run, measure: str, observed: np.ndarray, null: np.ndarray | None, extra: dict[str, np.ndarray]
-) -> pandas.DataFrame:
+def _ranking(run: Run, measure: str, measured: Measured) -> pandas.DataFrame:
     import pandas
 
     hierarchy, outputs = run.hierarchy, run.output_names
+    n_outputs = len(outputs)
+    observed = np.asarray(measured.observed, dtype=np.float64)
     blank = np.full(observed.shape, np.nan)
     compared = NullStatistics(blank, blank, blank, blank)
-    if null is not None and len(null) > 1:
-        compared = compare_with_null(observed, null)
-    n_outputs = len(outputs)
+    if measured.null is not None:
+        compared = compare_with_null(observed, measured.null)
     table = pandas.DataFrame(
         {
             "term": np.repeat(hierarchy.terms, n_outputs),
@@ -158,13 +171,9 @@ def _ranking(
             "null_sd": compared.sd.reshape(-1),
             "p_value": compared.p_value.reshape(-1),
             "q_value": compared.q_value.reshape(-1),
-            **{name: values.reshape(-1) for name, values in extra.items()},
+            **{name: values.reshape(-1) for name, values in measured.further.items()},
         }
     )
     rank = table.groupby("output")["importance"].rank(ascending=False, method="first").astype(int)
-    position = table["output"].map({name: number for number, name in enumerate(outputs)})
-    return (
-        table.assign(rank=rank, position=position)
-        .sort_values(["position", "rank"], ignore_index=True)
-        .drop(columns="position")
-    )
+    order = np.lexsort((rank, np.tile(np.arange(n_outputs), hierarchy.n_terms)))
+    return table.assign(rank=rank).iloc[order].reset_index(drop=True)

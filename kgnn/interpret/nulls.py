@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from kgnn.errors import KgnnError
 from kgnn.layers import FanInLinear, RowBatchNorm
 from kgnn.layers.dense import Dense
+from kgnn.models import Replicates
 from kgnn.models.contract import Inputs, Model
+
+FEWEST_REPETITIONS = 3
 
 
 class NullStatistics(NamedTuple):
@@ -34,35 +38,54 @@ class NullStatistics(NamedTuple):
 def compare_with_null(observed: np.ndarray, null: np.ndarray) -> NullStatistics:
     r"""One-sided p-values of importance against repeated nulls.
 
-    Each value is standardized by the mean and deviation of its own null, and the standardized nulls of all terms of
-    an output are pooled, so that few repetitions resolve small p-values. This assumes that standardized nulls of
-    different terms are alike in shape; the smallest p-value is one over the size of the pool.
+    Each value is standardized by the mean and deviation of its own null, a null value by those of its *other*
+    repetitions (by all of them it could not lie far out, and p-values would be too small). The standardized nulls of
+    all terms of an output are pooled, so that few repetitions resolve small p-values. This assumes that standardized
+    nulls of different terms are alike in shape; the smallest p-value is one over the size of the pool.
 
     .. math:: p_t = \frac{1 + \#\{z^0 \ge z_t\}}{1 + PT}
 
     Args:
         observed: ``[term, output]``.
-        null: ``[repetition, term, output]``.
+        null: ``[repetition, term, output]``, at least 3 repetitions.
 
     Returns:
         The statistics, each ``[term, output]``.
+
+    Raises:
+        KgnnError: If there are fewer repetitions.
 
     References:
         Tusher, Tibshirani & Chu 2001, PNAS 98:5116, doi:10.1073/pnas.091062498 (pooled permutation nulls);
         Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x.
     """
+    if len(null) < FEWEST_REPETITIONS:
+        raise KgnnError(f"{len(null)} repetitions of the null are too few. Give at least {FEWEST_REPETITIONS}.")
+    observed, null = np.asarray(observed, dtype=np.float64), np.asarray(null, dtype=np.float64)
+    n = len(null)
     mean, sd = null.mean(axis=0), null.std(axis=0, ddof=1)
-    # A term whose null never varies (a constant state) carries no evidence; one shared floor keeps its z finite.
-    floor = np.maximum(np.median(sd, axis=0) * 0.05, np.finfo(float).tiny)
-    scale = np.maximum(sd, floor)
-    p_value = np.empty_like(observed, dtype=float)
+    floor = _smallest_scale(sd, np.abs(null).max(axis=(0, 1)))
+    z = (observed - mean) / np.maximum(sd, floor)
+    deviation = null - mean
+    squares = np.maximum((n - 1) * sd**2 - deviation**2 * (n / (n - 1)), 0.0)
+    z_null = deviation * (n / (n - 1)) / np.maximum(np.sqrt(squares / (n - 2)), floor)
+    pool = np.sort(z_null.reshape(-1, observed.shape[1]), axis=0)
+    p_value = np.empty_like(observed)
     for output in range(observed.shape[1]):
-        z = (observed[:, output] - mean[:, output]) / scale[:, output]
-        pool = np.sort(((null[:, :, output] - mean[:, output]) / scale[:, output]).reshape(-1))
-        larger = len(pool) - np.searchsorted(pool, z, side="left")
-        p_value[:, output] = (1 + larger) / (1 + len(pool))
+        smaller = np.searchsorted(pool[:, output], z[:, output], side="left")
+        p_value[:, output] = (1 + len(pool) - smaller) / (1 + len(pool))
     q_value = np.stack([benjamini_hochberg(column) for column in p_value.T], axis=1)
     return NullStatistics(mean, sd, p_value, q_value)
+
+
+def _smallest_scale(sd: np.ndarray, largest: np.ndarray) -> np.ndarray:
+    """A floor under the deviations of the terms of each output, ``[output]``.
+
+    A term whose null never varies (a constant state) carries no evidence; rounding must not make it look certain.
+    """
+    varying = np.where(sd > 0, sd, np.nan)
+    typical = [np.nanmedian(column) if np.isfinite(column).any() else 0.0 for column in varying.T]
+    return np.maximum(0.05 * np.asarray(typical), np.maximum(1e-9 * largest, np.finfo(np.float32).tiny))
 
 
 def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
@@ -103,45 +126,44 @@ def shuffled_weights(model: Model, inputs: Inputs, seed: int) -> Model:
     """
     shuffled = nnx.clone(model)
     random = np.random.default_rng(seed)
-    for _, module in nnx.iter_modules(shuffled):
+    for _, module in nnx.iter_modules(shuffled):  # type: ignore[arg-type]
         if isinstance(module, FanInLinear):
             for bucket in module.buckets:
                 used = np.asarray(bucket.used_slots[...])
-                kernel = np.asarray(bucket.kernel[...])
-                bucket.kernel[...] = jnp.asarray(_shuffle_slots(kernel, used, random))
+                bucket.kernel[...] = jnp.asarray(_shuffle_slots(np.asarray(bucket.kernel[...]), used, random))
         elif isinstance(module, Dense):
-            kernel = np.asarray(module.kernel[...])
-            module.kernel[...] = jnp.asarray(random.permuted(kernel, axis=-1))
-        elif isinstance(module, RowBatchNorm):
-            module.momentum = 0.0
-        elif isinstance(module, nnx.Dropout):
-            module.rate = 0.0
-    return _settle(shuffled, inputs)
+            module.kernel[...] = jnp.asarray(random.permuted(np.asarray(module.kernel[...]), axis=-1))
+    _settle(shuffled, inputs)
+    return shuffled
 
 
 def _shuffle_slots(kernel: np.ndarray, used: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Shuffle ``[..., block, slot, output]`` along the used slots, each output by itself."""
-    # Unused slots get the largest random keys, so that sorting leaves them where they are: at the end.
+    # Unused slots come last in every block; the largest keys keep them there.
     keys = random.random(kernel.shape) + 2.0 * ~used[..., None]
-    order = np.argsort(keys, axis=-2)
-    return np.take_along_axis(kernel, order, axis=-2)
+    return np.take_along_axis(kernel, np.argsort(keys, axis=-2), axis=-2)
 
 
-def _settle(model: Model, inputs: Inputs) -> Model:
+def _settle(model: Model, inputs: Inputs) -> None:
     """Measure batch statistics in one pass over the samples, then the reference states."""
-    graph, state = nnx.split(model)
-    state, states = _settled(graph, state, inputs)
-    nnx.update(model, state)
-    mean = states.mean(axis=0)
-    if hasattr(model, "stacked"):
-        model.stacked.subsystems.reference[...] = mean.reshape(-1, model.n_replicates).T  # type: ignore[attr-defined]
+    forgetful = nnx.clone(model)
+    for _, module in nnx.iter_modules(forgetful):  # type: ignore[arg-type]
+        if isinstance(module, RowBatchNorm):
+            module.momentum = 0.0
+        elif isinstance(module, nnx.Dropout):
+            module.rate = 0.0
+    graph, state = nnx.split(forgetful)
+    statistics, mean = _settled(graph, state, inputs)
+    # Only arrays change hands, so that the null model shares all compiled functions of the fitted one.
+    nnx.update(model, statistics)
+    if isinstance(model, Replicates):
+        model.stacked.subsystems.reference[...] = mean.reshape(-1, model.n_replicates).T
     else:
         model.subsystems.reference[...] = mean  # type: ignore[attr-defined]
-    return model
 
 
 @partial(jax.jit, static_argnums=0)
-def _settled(graph: nnx.GraphDef, state: nnx.State, inputs: Inputs) -> tuple[nnx.State, jax.Array]:
+def _settled(graph: nnx.GraphDef, state: Any, inputs: Inputs) -> tuple[Any, jax.Array]:
     model = nnx.merge(graph, state, copy=True)
     model(inputs, train=True)
-    return nnx.state(model), model(inputs).states
+    return nnx.state(model, nnx.BatchStat), model(inputs).states.mean(axis=0)

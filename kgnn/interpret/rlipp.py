@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +30,12 @@ def rlipp(
     genes: np.ndarray,
     targets: np.ndarray,
     folds: list[tuple[np.ndarray, np.ndarray]],
+    progress: Callable[[int, int], None] | None = None,
 ) -> Rlipp:
     """Relative local improvement in predictive power, both sides of it.
+
+    Children with many more numbers than there are samples predict badly for want of samples, not of information, and
+    a term that only sums them up then seems to gain: read both correlations.
 
     Args:
         hierarchy: The compiled hierarchy.
@@ -39,6 +44,7 @@ def rlipp(
         genes: ``[sample, gene]``.
         targets: ``[sample, target]``.
         folds: Pairs of training and test positions.
+        progress: Called with the number of terms done and their total.
 
     Returns:
         Both correlations.
@@ -61,4 +67,6 @@ def rlipp(
         below = [states[:, states_of_term[child]] for child in hierarchy.children_of_term[term]]
         below.append(genes[:, hierarchy.genes_of_term[term]])
         rho_children[term] = out_of_fold_correlation(np.concatenate(below, axis=1), folded)
+        if progress is not None:
+            progress(term + 1, hierarchy.n_terms)
     return Rlipp(rho_parent, rho_children)

@@ -1,9 +1,11 @@
-"""Initial weights, drawn in NumPy: building a network of many small arrays then compiles nothing."""
+"""Initial weights, drawn in NumPy and put on the device as they are.
+
+Building a network of many small arrays then compiles nothing; `jnp.asarray` would compile a copy for every new shape.
+"""
 
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import Array
@@ -21,4 +23,4 @@ def uniform_within(bound: np.ndarray, rngs: nnx.Rngs) -> Array:
     """
     seed = np.asarray(jax.random.key_data(rngs.params())).tolist()
     draw = np.random.default_rng(seed).uniform(-1.0, 1.0, size=np.shape(bound))
-    return jnp.asarray(draw * bound, dtype=jnp.float32)
+    return jax.device_put((draw * bound).astype(np.float32))

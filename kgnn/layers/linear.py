@@ -36,7 +36,7 @@ class FanInLinear(nnx.Module):
     def __init__(self, plan: FanIn, bound: np.ndarray, *, rngs: nnx.Rngs):
         self.n_rows = plan.n_rows
         self.buckets = nnx.List([_BucketLinear(bucket, bound[bucket.blocks], rngs) for bucket in plan.buckets])
-        self.order = None if plan.order is None else Mask(jnp.asarray(plan.order))
+        self.order = None if plan.order is None else Mask(jax.device_put(plan.order))
 
     @property
     def n_unused(self) -> int:
@@ -69,12 +69,12 @@ class FanInLinear(nnx.Module):
 class _BucketLinear(nnx.Module):
     def __init__(self, bucket: Bucket, bound: np.ndarray, rngs: nnx.Rngs):
         self.kernel = nnx.Param(uniform_within(bucket.mask * bound[:, None, None], rngs))
-        self.used_slots = Mask(jnp.asarray(bucket.used_slots))
-        self.used_outputs = Mask(jnp.asarray(bucket.used_outputs))
-        self.sources = Mask(jnp.asarray(bucket.sources))
+        self.used_slots = Mask(jax.device_put(bucket.used_slots))
+        self.used_outputs = Mask(jax.device_put(bucket.used_outputs))
+        self.sources = Mask(jax.device_put(bucket.sources))
         self.first_source = bucket.first_source
         kept_rows = np.flatnonzero(bucket.used_outputs.reshape(-1)).astype(np.int32)
-        self.kept_rows = None if bucket.used_outputs.all() else Mask(jnp.asarray(kept_rows))
+        self.kept_rows = None if bucket.used_outputs.all() else Mask(jax.device_put(kept_rows))
 
     def mask(self) -> Array:
         """bool ``[block, slot, output]``: weights that exist."""

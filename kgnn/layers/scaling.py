@@ -5,6 +5,7 @@ Because the scaling is inside the model, a knockdown sets the measured value (an
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -28,8 +29,8 @@ class InputScaling(nnx.Module):
 
     def set(self, center: np.ndarray, scale: np.ndarray) -> None:
         """Take over fitted statistics, one number a feature; replicates share them."""
-        self.center[...] = jnp.broadcast_to(jnp.asarray(center, jnp.float32), self.center.shape)
-        self.scale[...] = jnp.broadcast_to(jnp.asarray(scale, jnp.float32), self.scale.shape)
+        self.center[...] = jax.device_put(np.broadcast_to(np.asarray(center, np.float32), self.center.shape))
+        self.scale[...] = jax.device_put(np.broadcast_to(np.asarray(scale, np.float32), self.scale.shape))
 
     def __call__(self, rows: Array) -> Array:
         """Scale feature-major values ``[feature, sample]``."""

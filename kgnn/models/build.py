@@ -32,11 +32,11 @@ def build(arguments: BuildArguments, hierarchy: Hierarchy | None, *, seed: int) 
     Raises:
         KgnnError: If the kind is unknown.
     """
-    others = dict(arguments.others)
+    others: dict[str, Any] = dict(arguments.others)
     if arguments.kind == "Replicates":
         # Replicates of neighboring seeds must not share members.
         seeds = [seed * 1_000 + number for number in range(others["n"])]
-        return Replicates([build(others["member"], hierarchy, seed=each) for each in seeds])
+        return Replicates([build(others["member"], hierarchy, seed=each) for each in seeds])  # type: ignore[return-value]
     if arguments.kind not in KINDS:
         raise unknown_choice("kind of model", arguments.kind, [*KINDS, "Replicates"])
     rngs = nnx.Rngs(seed)

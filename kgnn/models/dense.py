@@ -17,13 +17,17 @@ from kgnn.models.visible import name_outputs
 class DenseNetwork(nnx.Module):
     """Two fully connected layers over all features of all modalities.
 
+    Modalities are told apart by name, since a dict that has been through `jax.jit` has lost its order: the genes come
+    first, then all others by name.
+
     Args:
-        genes: Names of the input genes (the first modality).
+        genes: Names of the input genes.
         n_other_features: Features of all other modalities together.
         hidden: Units of both layers.
         outputs: Names of the outputs or classes, or their number.
         task: ``"regression"``, ``"classes"`` or ``"labels"``.
         dropout: Share of units set to 0 in training.
+        gene_modality: Name of the modality that holds the genes, where there are several.
         rngs: Streams ``params`` and, where there is dropout, ``dropout``.
     """
 
@@ -36,6 +40,7 @@ class DenseNetwork(nnx.Module):
         outputs: int | Sequence[str] = 1,
         task: str = "regression",
         dropout: float = 0.0,
+        gene_modality: str = "genotype",
         rngs: nnx.Rngs,
     ):
         self.hierarchy = None
@@ -44,6 +49,7 @@ class DenseNetwork(nnx.Module):
         self.terms: tuple[str, ...] = ()
         self.heads: tuple[str, ...] = ()
         self.genes = tuple(genes)
+        self.gene_modality = gene_modality
         self.arguments = BuildArguments(
             "DenseNetwork",
             None,
@@ -54,6 +60,7 @@ class DenseNetwork(nnx.Module):
                 ("outputs", self.output_names),
                 ("task", task),
                 ("dropout", dropout),
+                ("gene_modality", gene_modality),
             ),
         )
         self.gene_scaling = InputScaling(len(self.genes))
@@ -71,7 +78,11 @@ class DenseNetwork(nnx.Module):
         train: bool = False,
     ) -> Prediction:
         """See `kgnn.models.contract.Model`; there are no terms, so `gate` and `shift` have nothing to act on."""
-        modalities = list(inputs.values()) if isinstance(inputs, dict) else [inputs]
+        if isinstance(inputs, dict):
+            others = (inputs[name] for name in sorted(inputs) if name != self.gene_modality)
+            modalities = [inputs[self.gene_modality], *others]
+        else:
+            modalities = [inputs]
         rows = [spread(feature_major(values), values) for values in modalities]
         rows[0] = self.gene_scaling(rows[0])
         hidden, _ = self.stack(jnp.concatenate(rows), weights=weights, train=train)
@@ -93,7 +104,7 @@ def width_of_equal_size(n_parameters: int, n_features: int, n_outputs: int) -> i
 
     Example:
         >>> width_of_equal_size(10_000, 50, 1)
-        76
+        75
     """
     linear = n_features + n_outputs + 6
     root = (linear**2 + 4 * n_parameters) ** 0.5

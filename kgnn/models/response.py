@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
+from kgnn.errors import KgnnError, name_some
 from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense, DenseStack
 from kgnn.models.contract import BuildArguments, Inputs, feature_major, row_weights, spread, unshared
@@ -99,6 +100,12 @@ class DrugResponseNetwork(nnx.Module):
         train: bool = False,
     ) -> Prediction:
         """See `kgnn.models.contract.Model`; `inputs` has the modalities ``genotype`` and ``fingerprint``."""
+        if not isinstance(inputs, dict) or not {"genotype", "fingerprint"} <= inputs.keys():
+            given = name_some(inputs) if isinstance(inputs, dict) else "one without a name"
+            raise KgnnError(
+                f"the modalities are {given}, but a drug response network takes 'genotype' and 'fingerprint'. Read a "
+                "folder in DrugCell's schema, or use a network of one modality such as dcell."
+            )
         cells, drugs = unshared(inputs["genotype"], gate, shift), inputs["fingerprint"]
         states, heads = self.subsystems(
             self.gene_scaling(feature_major(cells)),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flax import nnx
 from jax import Array
 
-from kgnn.errors import KgnnError, unknown_choice
+from kgnn.errors import KgnnError, name_some, unknown_choice
 from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense
 from kgnn.models.contract import TASKS, BuildArguments, Inputs, feature_major, row_weights, spread, unshared
@@ -35,9 +35,9 @@ class VisibleNetwork(nnx.Module):
 
     Example:
         >>> import jax.numpy as jnp
-        >>> from kgnn.data import toy
+        >>> from kgnn.data import random_ontology
         >>> from kgnn.structure import compile_hierarchy
-        >>> hierarchy, _ = compile_hierarchy(toy().ontology)
+        >>> hierarchy, _ = compile_hierarchy(random_ontology(4, 7))
         >>> model = VisibleNetwork(hierarchy, rngs=nnx.Rngs(0))
         >>> model(jnp.zeros((3, hierarchy.n_genes))).output.shape
         (3, 1)
@@ -83,6 +83,11 @@ class VisibleNetwork(nnx.Module):
         train: bool = False,
     ) -> Prediction:
         """See `kgnn.models.contract.Model`; `inputs` is ``[sample, gene]``."""
+        if isinstance(inputs, dict):
+            raise KgnnError(
+                f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but a visible network takes the "
+                "genes alone. Leave the others out, or use a network of several modalities such as drugcell."
+            )
         inputs = unshared(inputs, gate, shift)
         genes = self.gene_scaling(feature_major(inputs))
         states, heads = self.subsystems(

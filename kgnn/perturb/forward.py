@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,78 +13,115 @@ from flax import nnx
 from jax import Array
 
 from kgnn.data.samples import Samples
-from kgnn.errors import KgnnError
-from kgnn.models.contract import Inputs, Model, Rows
+from kgnn.models.contract import Inputs, Model, Rows, Values
+from kgnn.train.engine import batch_inputs, device_data
+from kgnn.train.predict import padded_chunks
 
-KNOCKED_DOWN = {"alteration": 1.0, "abundance": 0.0}
-"""What a gene's value becomes when it is knocked down: an altered gene, or an absent product."""
+BATCH = 64
+"""Perturbations a compiled call."""
 
 
-class Batch(NamedTuple):
-    """Perturbations that are computed in one call.
+class Perturbation(NamedTuple):
+    """What is knocked down together.
 
     Attributes:
-        genes: int ``[perturbation, gene]``: columns to knock down; one beyond the last column stands for none.
-        gates: ``[perturbation, term]``: 0 for a term to knock down, else 1.
+        genes: Positions of genes.
+        terms: Positions of terms.
     """
 
-    genes: Array
-    gates: Array
+    genes: tuple[int, ...] = ()
+    terms: tuple[int, ...] = ()
 
 
 class Changes(NamedTuple):
-    """What perturbations do, over the samples.
+    """What perturbations do, over the samples; exactly 0 where a perturbation changes nothing.
 
     Attributes:
+        wild_type: ``[output]``, mean prediction without a perturbation.
         effect: ``[perturbation, output]``, mean change of the prediction.
         spread: ``[perturbation, output]``, standard deviation of the change.
         absolute: ``[perturbation, output]``, mean absolute change.
         states: ``[perturbation, term]``, root mean square change of the states of each term.
     """
 
+    wild_type: np.ndarray
     effect: np.ndarray
     spread: np.ndarray
     absolute: np.ndarray
     states: np.ndarray
 
 
-def knocked_down_value(samples: Samples) -> float:
-    """The value of a gene that is knocked down, by the meaning of the samples.
+def inputs_of(samples: Samples) -> Inputs:
+    """What a model takes for all samples at once.
 
-    Raises:
-        KgnnError: If a knockdown has no meaning for such values.
+    Args:
+        samples: With the genes of the model, in its order.
+
+    Returns:
+        The inputs, on the device.
     """
-    if samples.meaning not in KNOCKED_DOWN:
-        raise KgnnError(
-            f"a knockdown has no meaning for values that are a {samples.meaning}. Read the samples with "
-            "meaning='alteration' (1 = gene altered) or meaning='abundance' (0 = absent)."
-        )
-    return KNOCKED_DOWN[samples.meaning]
+    return batch_inputs(device_data(samples), jnp.arange(len(samples)))
 
 
-def wild_type(model: Model, inputs: Inputs) -> tuple[Array, Array]:
-    """Natural predictions ``[sample, output]`` and states ``[sample, state]`` of unperturbed samples."""
+def wild_type(model: Model, samples: Samples, *, chunk: int = 512) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions and states of unperturbed samples.
+
+    Args:
+        model: A fitted model.
+        samples: With the genes of the model, in its order; at least one.
+        chunk: Samples computed at once.
+
+    Returns:
+        Natural predictions ``[sample, output]`` (probabilities in place of logits) and states ``[sample, state]``.
+    """
     graph, state = nnx.split(model)
-    return _wild_type(graph, state, inputs, model.task)
+    data = device_data(samples)
+    outputs = np.empty((len(samples), len(model.output_names)), np.float32)
+    states = np.empty((len(samples), len(model.term_of_state)), np.float32)  # type: ignore[attr-defined]
+    for index, present in padded_chunks(len(samples), chunk):
+        found = _wild_type(graph, state, batch_inputs(data, jnp.asarray(index)), model.task)
+        real = present > 0
+        outputs[index[real]], states[index[real]] = (np.asarray(each)[real] for each in found)
+    return outputs, states
 
 
-def changes(model: Model, inputs: Inputs, batch: Batch, *, dose: float, value: float) -> Changes:
-    """Perturb all samples in every way of a batch.
+def changes(
+    model: Model,
+    inputs: Inputs,
+    perturbations: Sequence[Perturbation],
+    *,
+    dose: float = 1.0,
+    value: float = 0.0,
+    modality: str = "",
+) -> Iterator[Changes]:
+    """Perturb all samples in every way, `BATCH` perturbations at a time.
 
     Args:
         model: A fitted model with terms.
-        inputs: Of the samples; the gene modality comes first.
-        batch: The perturbations.
+        inputs: Of the samples.
+        perturbations: What to knock down.
         dose: 1 for a full knockdown, 0 for none.
         value: Of a gene that is knocked down.
+        modality: Name of the inputs that hold the genes, where there are several.
 
-    Returns:
-        The changes.
+    Yields:
+        The changes of the next `BATCH` perturbations, fewer at the end.
     """
     graph, state = nnx.split(model)
-    terms = jnp.asarray(np.asarray(model.term_of_state, dtype=np.int32))  # type: ignore[attr-defined]
-    found = _changes(graph, state, inputs, batch, jnp.float32(dose), jnp.float32(value), terms, model.task)
-    return Changes(*(np.asarray(each) for each in found))
+    terms = jnp.asarray(model.term_of_state, jnp.int32)  # type: ignore[attr-defined]
+    how_much = (jnp.float32(dose), jnp.float32(value))
+    most = max((len(each.genes) for each in perturbations), default=0)
+    for first in range(0, len(perturbations), BATCH):
+        some = perturbations[first : first + BATCH]
+        # Row 0 stays free: the wild type itself passes through the same code.
+        columns = np.full((BATCH + 1, most), len(model.genes), dtype=np.int32)
+        gates = np.ones((BATCH + 1, len(model.terms)), dtype=np.float32)
+        for row, perturbation in enumerate(some, start=1):
+            columns[row, : len(perturbation.genes)] = perturbation.genes
+            gates[row, list(perturbation.terms)] = 0.0
+        batch = (jnp.asarray(columns), jnp.asarray(gates), jnp.int32(len(some) + 1))
+        before, found = _changes(graph, state, inputs, batch, how_much, terms, model.task, modality)
+        yield Changes(np.asarray(before), *(np.asarray(each)[1 : len(some) + 1] for each in found))
 
 
 def natural(outputs: Array, task: str) -> Array:
@@ -94,43 +132,59 @@ def natural(outputs: Array, task: str) -> Array:
 
 
 @partial(jax.jit, static_argnums=(0, 3))
-def _wild_type(graph: nnx.GraphDef, state: nnx.State, inputs: Inputs, task: str) -> tuple[Array, Array]:
+def _wild_type(graph: nnx.GraphDef, state: Any, inputs: Inputs, task: str) -> tuple[Array, Array]:
     prediction = nnx.merge(graph, state)(inputs)
     return natural(prediction.output, task), prediction.states
 
 
-@partial(jax.jit, static_argnums=(0, 7))
+@partial(jax.jit, static_argnums=(0, 6, 7))
 def _changes(
     graph: nnx.GraphDef,
-    state: nnx.State,
+    state: Any,
     inputs: Inputs,
-    batch: Batch,
-    dose: Array,
-    value: Array,
+    batch: tuple[Array, Array, Array],
+    how_much: tuple[Array, Array],
     term_of_state: Array,
     task: str,
-) -> tuple[Array, Array, Array, Array]:
-    before, states_before = _wild_type(graph, state, inputs, task)
-    n_terms = batch.gates.shape[1]
+    modality: str,
+) -> tuple[Array, tuple[Array, Array, Array, Array]]:
+    columns, gates, count = batch
+    dose, value = how_much
+    n_rows, n_terms = gates.shape
     n_states = jnp.zeros(n_terms).at[term_of_state].add(1.0)
 
-    def one(perturbation: Batch) -> tuple[Array, Array, Array, Array]:
-        changed = _knock_down(inputs, perturbation.genes, dose, value)
-        prediction = nnx.merge(graph, state)(changed, gate=1.0 - dose * (1.0 - perturbation.gates))
-        delta = natural(prediction.output, task) - before
-        squared = jnp.square(prediction.states - states_before).mean(axis=0)
+    def perturbed(row: Array | int) -> tuple[Array, Array]:
+        changed = _knock_down(inputs, columns[row], dose, value, modality)
+        prediction = nnx.merge(graph, state)(changed, gate=1.0 - dose * (1.0 - gates[row]))
+        return natural(prediction.output, task), prediction.states
+
+    def step(row: Array, carried: Any) -> Any:
+        before, found = carried
+        now = perturbed(row)
+        # Row 0 is the wild type. Computed by the very instructions that compute the others, it differs from them by
+        # exactly 0 wherever nothing was changed; a second program would differ by rounding.
+        before = jax.tree.map(lambda old, new: jnp.where(row == 0, new, old), before, now)
+        delta = now[0] - before[0]
+        squared = jnp.square(now[1] - before[1]).mean(axis=0)
         rms = jnp.sqrt(jnp.zeros(n_terms).at[term_of_state].add(squared) / n_states)
-        return delta.mean(axis=0), delta.std(axis=0), jnp.abs(delta).mean(axis=0), rms
+        measured = (delta.mean(axis=0), delta.std(axis=0), jnp.abs(delta).mean(axis=0), rms)
+        return before, jax.tree.map(lambda rows, new: rows.at[row].set(new), found, measured)
 
-    return jax.lax.map(one, batch)
+    before = jax.tree.map(lambda each: jnp.zeros(each.shape, each.dtype), jax.eval_shape(perturbed, 0))
+    found = tuple(jnp.zeros((n_rows, width)) for width in (*(before[0].shape[1],) * 3, n_terms))
+    before, found = jax.lax.fori_loop(0, count, step, (before, found))
+    return before[0].mean(axis=0), found
 
 
-def _knock_down(inputs: Inputs, genes: Array, dose: Array, value: Array) -> Inputs:
-    if isinstance(inputs, dict):
-        name = next(iter(inputs))
-        return {**inputs, name: _knock_down(inputs[name], genes, dose, value)}
-    if isinstance(inputs, Rows):
-        return inputs._replace(table=_knock_down(inputs.table, genes, dose, value))
-    chosen = jnp.zeros(inputs.shape[1]).at[genes].set(1.0, mode="drop")
-    amount = dose * chosen[None, :]
-    return inputs * (1.0 - amount) + value * amount
+def _knock_down(inputs: Inputs, genes: Array, dose: Array, value: Array, modality: str) -> Inputs:
+    if not isinstance(inputs, dict):
+        return _knock_down_values(inputs, genes, dose, value)
+    # By name: inside a compiled function the entries of a dictionary are sorted, and the genes need not be first.
+    return {**inputs, modality: _knock_down_values(inputs[modality], genes, dose, value)}
+
+
+def _knock_down_values(values: Values, genes: Array, dose: Array, value: Array) -> Values:
+    table = jnp.asarray(values.table if isinstance(values, Rows) else values, jnp.float32)
+    amount = dose * jnp.zeros(table.shape[1]).at[genes].set(1.0, mode="drop")[None, :]
+    table = table * (1.0 - amount) + value * amount
+    return values._replace(table=table) if isinstance(values, Rows) else table

@@ -28,8 +28,10 @@ def hierarchy_section(hierarchy: Hierarchy, ranking: pd.DataFrame | None, kind: 
     """The hierarchy with a box that finds a term."""
     views = _views(hierarchy, ranking)
     parents = shown_parents(hierarchy)
-    figure = hierarchy_sunburst(hierarchy, ranking, kind).to_json()
+    # Made as an icicle, whose settings are a superset; the page turns it into a sunburst where that is wanted.
+    figure = hierarchy_sunburst(hierarchy, ranking, "icicle").to_json()
     extra = {
+        "kind": kind,
         "names": hierarchy.term_names,
         "terms": hierarchy.terms,
         "parents": parents.tolist(),
@@ -63,7 +65,7 @@ def _views(hierarchy: Hierarchy, ranking: pd.DataFrame | None) -> dict[str, View
 def _explain_hierarchy(hierarchy: Hierarchy, ranking: pd.DataFrame | None) -> str:
     several = sum(len(parents) > 1 for parents in hierarchy.parents_of_term)
     text = (
-        "Click a subsystem to make it the whole picture, and its parent at the left or in the middle to go back. The "
+        "Click a subsystem to make it the whole picture, and the bar above or the middle to go back. The "
         "blank beside the children of a subsystem stands for its own genes. "
     )
     if several:
@@ -145,7 +147,7 @@ def knockdown_section(effects: pd.DataFrame | None) -> str:
         "A knockdown changes a gene's value in every sample and reads how the fitted network's prediction moves. It "
         "says what this network relies on; it is a hypothesis about cells, not a measurement."
     )
-    strongest = str(found.loc[found["effect"].abs().idxmax(), "perturbation"])
+    strongest = str(found["perturbation"].iloc[int(found["effect"].abs().to_numpy().argmax())])
     parts = [
         paragraph(note),
         picture(

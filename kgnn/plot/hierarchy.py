@@ -153,7 +153,7 @@ def hierarchy_sunburst(
 ) -> Figure:
     """The hierarchy to zoom into, each term colored by its importance.
 
-    A click on a term makes it the whole picture; a click on the left column or the middle goes back.
+    A click on a term makes it the whole picture; a click on the bar above or the middle goes back.
     Each term is shown once, under the parent with the fewest genes; its box names the others. The area of a term
     grows with the square root of the genes annotated to it directly, plus the areas of the terms below.
 
@@ -197,7 +197,7 @@ def hierarchy_sunburst(
         "sort": True,
     }
     if kind == "icicle":
-        trace = graph_objects.Icicle(**shape, tiling={"orientation": "h", "pad": 0})
+        trace = graph_objects.Icicle(**shape, tiling={"orientation": "h"}, pathbar={"thickness": 22})
     else:
         trace = graph_objects.Sunburst(**shape, insidetextorientation="auto")
     traces = [trace]
@@ -211,7 +211,7 @@ def hierarchy_sunburst(
 def _layout(view: View, ranking: pd.DataFrame | None) -> dict[str, Any]:
     layout: dict[str, Any] = {
         "template": None,
-        "margin": {"l": 4, "r": 4, "t": 8, "b": 8},
+        "margin": {"l": 4, "r": 4, "t": 36, "b": 8},
         "height": 640,
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": "#1f2933"},
         "uniformtext": {"minsize": 10, "mode": "hide"},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"(https?://[^\s<>\"']+[^\s<>\"'.,;)])")
 _DOI = re.compile(r"\bdoi:?\s*(10\.\d{4,9}/[^\s<>\"']+[^\s<>\"'.,;)])", re.IGNORECASE)
+_LEAST_WIDTH = 560
 _TINY = 1e-3
 _HUGE = 1e5
 
@@ -114,7 +115,10 @@ def picture(figure: Figure, caption: str, alternative: str) -> str:
         HTML.
     """
     code = base64.b64encode(to_svg(figure).encode()).decode()
-    image = f'<img alt="{escape(alternative)}" src="data:image/svg+xml;base64,{code}">'
+    # On a narrow screen a picture scrolls rather than shrink below what can be read.
+    least = min(_LEAST_WIDTH, round(96 * figure.get_figwidth()))
+    style = f'style="min-width:{least}px"'
+    image = f'<img alt="{escape(alternative)}" {style} src="data:image/svg+xml;base64,{code}">'
     return f'<figure><div class="scroll">{image}</div><figcaption>{escape(caption)}</figcaption></figure>'
 
 

@@ -90,23 +90,23 @@ document.querySelectorAll(".hierarchy").forEach((box) => {
     }
   }
 
-  function start() {
+  // Drawn afresh: the shapes of another kind or level are no good beginning for an animation.
+  function draw() {
+    Plotly.purge(canvas);
     Plotly.newPlot(canvas, figure.data, figure.layout, config);
     canvas.on("plotly_icicleclick", follow);
     canvas.on("plotly_sunburstclick", follow);
   }
 
-  shape.value = trace.type;
-  start();
-
-  function redraw() {
-    Plotly.react(canvas, figure.data, figure.layout, config);
-  }
+  trace.type = extra.kind;
+  shape.value = extra.kind;
+  draw();
 
   function outline(term) {
-    const marked = (yes, no) => extra.terms.map((_, index) => (index === term ? yes : no));
-    trace.marker.line.color = term === null ? edge.color : marked("#d55e00", edge.color);
-    trace.marker.line.width = term === null ? edge.width : marked(4, edge.width);
+    // One width for all: plotly places the bar above by it and cannot do so with a list.
+    const marked = extra.terms.map((_, index) => (index === term ? "#d55e00" : edge.color));
+    trace.marker.line.color = term === null ? edge.color : marked;
+    trace.marker.line.width = term === null ? edge.width : 2.5;
   }
 
   function go(term) {
@@ -114,7 +114,7 @@ document.querySelectorAll(".hierarchy").forEach((box) => {
     const level = isParent.has(term) || extra.parents[term] < 0 ? term : extra.parents[term];
     trace.level = extra.terms[level];
     outline(term);
-    redraw();
+    draw();
     const inside = level === term ? "" : ` inside ${extra.names[level]}`;
     status.textContent = `Showing ${extra.names[term]} (${extra.terms[term]})${inside}.`;
     found.hidden = true;
@@ -170,14 +170,13 @@ document.querySelectorAll(".hierarchy").forEach((box) => {
   box.querySelector(".whole").addEventListener("click", () => {
     trace.level = extra.terms[root];
     outline(null);
-    redraw();
+    draw();
     status.textContent = "";
   });
 
   shape.addEventListener("change", () => {
     trace.type = shape.value;
-    Plotly.purge(canvas); // the shapes of one kind are no beginning for those of the other
-    start();
+    draw();
   });
 
   if (output) {
@@ -189,7 +188,7 @@ document.querySelectorAll(".hierarchy").forEach((box) => {
       trace.customdata = view.notes;
       figure.layout.coloraxis.cmin = view.low;
       figure.layout.coloraxis.cmax = view.high;
-      redraw();
+      draw();
     });
   }
 });

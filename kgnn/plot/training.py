@@ -132,6 +132,7 @@ def learning_curve(history: pd.DataFrame, *, score: str = "score", best_epoch: i
         write_axes(grid[0][1], title=score.capitalize(), x="epoch", y=score)
         grid[0][1].legend(frameon=False, fontsize=SMALL, loc="best")
     for panel in grid[0]:
+        panel.locator_params(axis="x", integer=True)
         panel.grid(axis="y", color=FAINT, linewidth=0.6)
         if best_epoch is not None:
             _mark_epoch(panel, best_epoch)
@@ -195,15 +196,14 @@ def _bars(panel: Axes, who: list[str], values: Mapping[str, float]) -> None:
     panel.axvline(0, color=QUIET, linewidth=0.8)
     name_rows(panel, who)
     low, high = min([0.0, *finite.values()]), max([0.0, *finite.values()])
-    room = (high - low or 1.0) * 0.28
-    panel.set_xlim(low - (room if low < 0 else 0), high + room)
+    panel.set_xlim(low, high + 0.3 * (high - low or 1.0))
     for row, name in enumerate(who):
         value = finite.get(name)
         if value is None:
-            text, place, side = "undefined" if name in values else "not scored", 0.0, "left"
+            text, place = "undefined" if name in values else "not scored", 0.0
         else:
-            text, place, side = format_score(value), value, "right" if value < 0 else "left"
+            text, place = format_score(value), max(value, 0.0)
         strong = "bold" if name == "model" else "normal"
-        panel.text(place, row, f" {text} ", ha=side, va="center", fontsize=SMALL, color=INK, fontweight=strong)
+        panel.text(place, row, f" {text}", ha="left", va="center", fontsize=SMALL, color=INK, fontweight=strong)
     panel.locator_params(axis="x", nbins=4)
     panel.grid(axis="x", color=FAINT, linewidth=0.6)

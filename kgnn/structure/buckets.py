@@ -87,7 +87,7 @@ def plan_fan_in(
     )
     buckets = tuple(sorted(buckets, key=lambda bucket: int(bucket.blocks[0])))
     start = np.concatenate([[0], np.cumsum(n_outputs)])
-    laid = np.concatenate([np.arange(start[b], start[b + 1]) for bucket in buckets for b in bucket.blocks])
+    laid = np.concatenate([np.arange(int(start[b]), int(start[b + 1])) for bucket in buckets for b in bucket.blocks])
     in_order = bool((np.diff(laid) == 1).all())
     order = None if in_order else np.argsort(laid).astype(np.int32)
     return FanIn(buckets, n_sources, int(start[-1]), order)

@@ -12,13 +12,17 @@ from kgnn.errors import AlignmentError, StructureError, name_some, unknown_choic
 from kgnn.knowledge.ontology import Loss, Ontology
 from kgnn.structure.hierarchy import Hierarchy
 
+UNANNOTATED = ("error", "drop", "root")
+_FATE = {"error": "refused", "drop": "left out", "root": "fed to the root directly"}
+
 
 @dataclass(frozen=True)
 class Alignment:
     """How the genes of the data met the genes of the ontology.
 
     Attributes:
-        genes: Genes that both have, in the order of the data; the input of a model.
+        genes: The input of a model, in the order of the data: genes that both have, and with
+            ``unannotated="root"`` those of the data that the ontology does not know.
         unannotated: Genes of the data that the ontology does not know.
         unmeasured: Genes of the ontology that the data do not have.
         emptied: Terms left out because none of their genes is measured.
@@ -49,7 +53,8 @@ def compile_hierarchy(
     Args:
         ontology: With annotations and a single root; see `Ontology.prune` (``super_root`` joins several).
         genes: Genes of the data, in their order; all genes of the ontology where None.
-        unannotated: What to do with genes of the data that no term holds: ``"error"`` or ``"drop"``.
+        unannotated: What to do with genes of the data that no term holds: ``"error"``, ``"drop"``, or ``"root"`` to
+            let them feed the root directly, where no subsystem stands between them and the output.
 
     Returns:
         The hierarchy, and how data and knowledge met.
@@ -63,10 +68,10 @@ def compile_hierarchy(
         >>> from kgnn.data import toy
         >>> hierarchy, alignment = compile_hierarchy(toy().ontology)
         >>> hierarchy.root
-        'ROOT'
+        'TOY:0000'
     """
-    if unannotated not in ("error", "drop"):
-        raise unknown_choice("unannotated", unannotated, ("error", "drop"))
+    if unannotated not in UNANNOTATED:
+        raise unknown_choice("unannotated", unannotated, UNANNOTATED)
     if not ontology.annotations:
         raise StructureError("the ontology has no annotations. Read it with annotations= (GAF, GPAD or a table).")
     alignment = _align(ontology, ontology.genes if genes is None else genes, unannotated)
@@ -81,13 +86,14 @@ def compile_hierarchy(
     child, parent = _sorted_pairs(
         (position[child], position[term]) for term in terms for child in ontology.children[term] if child in position
     )
-    gene, term_of_gene = _sorted_pairs(
-        {
-            (gene_position[annotation.gene], position[annotation.term])
-            for annotation in ontology.annotations
-            if annotation.gene in gene_position and annotation.term in position
-        }
-    )
+    pairs = {
+        (gene_position[annotation.gene], position[annotation.term])
+        for annotation in ontology.annotations
+        if annotation.gene in gene_position and annotation.term in position
+    }
+    if unannotated == "root":
+        pairs |= {(gene_position[gene], len(terms) - 1) for gene in alignment.unannotated}
+    gene, term_of_gene = _sorted_pairs(pairs)
     hierarchy = Hierarchy(
         terms=terms,
         term_names=tuple(ontology.terms[term].name for term in terms),
@@ -113,6 +119,7 @@ def _align(ontology: Ontology, genes: Sequence[str], unannotated: str) -> Alignm
         )
     missing = tuple(gene for gene in genes if gene not in known)
     shared = tuple(gene for gene in genes if gene in known)
+    used = tuple(genes) if unannotated == "root" else shared
     if not shared:
         raise AlignmentError(
             f"none of the {len(measured):,} genes of the data is among the {len(known):,} annotated ones. The data "
@@ -122,7 +129,8 @@ def _align(ontology: Ontology, genes: Sequence[str], unannotated: str) -> Alignm
         raise AlignmentError(
             f"{len(missing):,} of {len(measured):,} genes in the data have no annotation under "
             f"{name_some(ontology.roots)}: {name_some(missing)}. Map them to the identifiers of the ontology "
-            f"(such as {name_some(ontology.genes, 3)}), or pass unannotated='drop' to leave them out."
+            f"(such as {name_some(ontology.genes, 3)}), or pass unannotated='drop' to leave them out, or 'root' to "
+            "feed them to the root directly."
         )
     unmeasured = tuple(gene for gene in ontology.genes if gene not in measured)
     emptied = tuple(term for term, below in ontology.gene_sets.items() if measured.isdisjoint(below))
@@ -131,14 +139,14 @@ def _align(ontology: Ontology, genes: Sequence[str], unannotated: str) -> Alignm
         *(
             Loss(what, reason, names)
             for what, reason, names in (
-                ("gene", "in the data but not annotated", missing),
+                ("gene", f"in the data but not annotated: {_FATE[unannotated]}", missing),
                 ("gene", "annotated but not in the data", unmeasured),
                 ("term", "none of its genes is in the data", emptied),
             )
             if names
         ),
     )
-    return Alignment(shared, missing, unmeasured, emptied, losses)
+    return Alignment(used, missing, unmeasured, emptied, losses)
 
 
 def _require_one_root(roots: list[str]) -> None:

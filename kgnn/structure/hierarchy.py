@@ -183,7 +183,7 @@ class Hierarchy:
             FormatError: If the file is not a compiled hierarchy or is damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 header: dict[str, Any] = json.loads(stored["header"].tobytes())
                 arrays = {name: stored[name] for name in _ARRAYS}
             hierarchy = cls(

@@ -1,9 +1,8 @@
 """Fitting: losses, metrics, baselines, checkpoints and runs; knows the contract of a model and no recipe."""
 
 from kgnn.train.config import TrainConfig as TrainConfig
-from kgnn.train.fit import count_parameters as count_parameters
 from kgnn.train.fit import fit as fit
-from kgnn.train.fit import train_model as train_model
+from kgnn.train.loop import train_model as train_model
 from kgnn.train.metrics import evaluate as evaluate
 from kgnn.train.predict import predict as predict
 from kgnn.train.predict import predict_natural as predict_natural
@@ -11,3 +10,4 @@ from kgnn.train.progress import EpochReport as EpochReport
 from kgnn.train.progress import RichProgress as RichProgress
 from kgnn.train.run import Run as Run
 from kgnn.train.run import load_run as load_run
+from kgnn.train.size import count_parameters as count_parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from os import PathLike
@@ -39,7 +40,7 @@ def load_arrays(path: str | PathLike[str], like: Any) -> Any:
         The tree.
 
     Raises:
-        RunError: If the file is damaged, or names or shapes differ.
+        RunError: If the file is damaged, or names, shapes or types differ.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -50,7 +51,7 @@ def load_arrays(path: str | PathLike[str], like: Any) -> Any:
         raise RunError(f"{path}: the arrays cannot be read ({problem}). Train again into an empty folder.") from None
     expected = {jax.tree_util.keystr(where): leaf for where, leaf in _leaves(like)}
     differing = sorted(expected.keys() ^ stored.keys()) or [
-        name for name, leaf in expected.items() if stored[name].shape != _plain(leaf).shape
+        name for name, leaf in expected.items() if _form(stored[name]) != _form(_plain(leaf))
     ]
     if differing:
         raise RunError(
@@ -73,6 +74,20 @@ def write_bytes(path: str | PathLike[str], content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def digest_arrays(tree: Any) -> str:
+    """Hash of every array of a tree and of its name."""
+    digest = hashlib.sha256()
+    for where, leaf in _leaves(tree):
+        array = np.asarray(_plain(leaf))
+        digest.update(f"{jax.tree_util.keystr(where)} {_form(array)}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _form(array: Any) -> tuple[tuple[int, ...], str]:
+    return tuple(array.shape), str(array.dtype)
 
 
 def _leaves(tree: Any) -> list[tuple[Any, Any]]:

@@ -1,58 +1,115 @@
-"""Baselines without knowledge and without a network: the mean, and a penalized linear model."""
+"""Baselines beside a model: the mean, a penalized linear model, and networks without its knowledge.
+
+All are fitted on the model's training samples and chosen on its validation samples; the test samples choose nothing.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
+from flax import nnx
 
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import fit_scaler
+from kgnn.data.scaling import Scaler, fit_scaler
+from kgnn.errors import unknown_choice
+from kgnn.models import DenseNetwork, Model, build, width_of_equal_size
+from kgnn.structure import shuffle_genes
+from kgnn.train.config import TrainConfig
+from kgnn.train.loop import train_model
 from kgnn.train.metrics import SCORES, evaluate, score_of
+from kgnn.train.progress import Progress
+from kgnn.train.scoring import score_parts, undefined_as_none
+from kgnn.train.size import count_parameters
 
+BASELINES = ("mean", "linear", "dense", "shuffled")
 RIDGE_PENALTIES = (1.0, 10.0, 100.0, 1_000.0)
 LOGISTIC_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
+RAREST = 1e-6
+"""Share that a class or label is taken to have at least, so that its log odds are finite."""
+
+Predictor = Callable[[np.ndarray], np.ndarray]
 
 
-def linear_baselines(train: Samples, valid: Samples | None, others: dict[str, Samples], scaling: str) -> dict[str, Any]:
+def check_baselines(wanted: Collection[str]) -> None:
+    """Refuse the name of a baseline that does not exist."""
+    for name in wanted:
+        if name not in BASELINES:
+            raise unknown_choice("baseline", name, BASELINES)
+
+
+def baseline_scores(
+    model: Model, parts: Mapping[str, Samples], config: TrainConfig, wanted: Collection[str], progress: Progress | None
+) -> dict[str, Any]:
+    """Fit baselines and score them.
+
+    Args:
+        model: The model to stand beside; not changed.
+        parts: ``train`` and, where there are any, ``valid`` and ``test``.
+        config: Settings of the model; the networks are trained with them.
+        wanted: Some of `BASELINES`.
+        progress: Told after every epoch of a network.
+
+    Returns:
+        Scores by baseline and part; the training samples are scored only where there are no others.
+    """
+    train, valid = parts["train"], parts.get("valid")
+    scored = {name: part for name, part in parts.items() if name != "train"} or dict(parts)
+    scaling = "standard" if train.meaning == "abundance" else "none"
+    found = linear_baselines(train, valid, scored, scaling, wanted)
+    networks: dict[str, Model] = {}
+    if "dense" in wanted:
+        networks["dense"] = _dense_of_equal_size(model, train, config.seed)
+    if "shuffled" in wanted and model.hierarchy is not None:
+        networks["shuffled"] = build(model.arguments, shuffle_genes(model.hierarchy, config.seed), seed=config.seed)
+    for name, network in networks.items():
+        fitted, _, _ = train_model(network, train, valid, config, what=f"{name} baseline", progress=progress)
+        found[name] = score_parts(fitted, scored)
+    return found
+
+
+def linear_baselines(
+    train: Samples,
+    valid: Samples | None,
+    others: Mapping[str, Samples],
+    scaling: str,
+    wanted: Collection[str] = ("mean", "linear"),
+) -> dict[str, Any]:
     """Scores of the mean and of ridge regression (logistic regression for classes and labels).
 
-    The penalty is chosen on the validation samples, or on a tenth of the training samples where there are none; the
-    scaler is fitted on the training samples. The test samples choose nothing.
+    The penalty is chosen on the validation samples. Where there are none, it is chosen on a tenth of the training
+    samples, and the model is then fitted on all of them. The scaler is fitted on the training samples.
 
     Args:
         train: Training samples.
         valid: Validation samples, or None.
-        others: Samples to score, by name of the split.
+        others: Samples to score, by name of the part.
         scaling: Method of `kgnn.data.fit_scaler` for the gene values.
+        wanted: ``"mean"``, ``"linear"`` or both.
 
     Returns:
-        Scores by baseline and split.
+        Scores by baseline (``mean``, and ``ridge`` or ``logistic``) and part; None where a score is undefined.
     """
-    task = _targets(train).kind
-    scaler = fit_scaler(_gene_values(train), scaling)
-    fitted = {"mean": _mean_predictor(train)}
-    if valid is None or not len(valid):
-        order = np.random.default_rng(0).permutation(len(train))
-        held = max(1, len(train) // 10)
-        train, valid = train.take(order[held:]), train.take(order[:held])
-    features = features_of(train, scaler)
-    candidates = _ridges(features, train) if task == "regression" else _logistics(features, train, task)
-    headline = SCORES[task][0]
-    valid_features, valid_target = features_of(valid, scaler), _targets(valid).values
-    scores = [score_of(headline, task, fit(valid_features), valid_target) for fit in candidates]
-    best = candidates[int(np.argmax(np.nan_to_num(scores, nan=-np.inf)))]
-    fitted["ridge" if task == "regression" else "logistic"] = best
+    task = train.require_targets().kind
+    scaler = fit_scaler(train.gene_values(), scaling)
+    fitted: dict[str, Predictor] = {}
+    if "mean" in wanted:
+        fitted["mean"] = _mean_predictor(train)
+    if "linear" in wanted:
+        fitted["ridge" if task == "regression" else "logistic"] = _chosen_linear(train, valid, scaler)
     return {
         name: {
-            split: evaluate(task, fit(features_of(samples, scaler)), _targets(samples).values)
-            for split, samples in others.items()
+            part: undefined_as_none(
+                evaluate(task, predict(features_of(samples, scaler)), samples.require_targets().values)
+            )
+            for part, samples in others.items()
         }
-        for name, fit in fitted.items()
+        for name, predict in fitted.items()
     }
 
 
-def features_of(samples: Samples, scaler: Any) -> np.ndarray:
+def features_of(samples: Samples, scaler: Scaler) -> np.ndarray:
     """All modalities of every sample side by side, float32 ``[sample, feature]``, genes scaled."""
     parts = []
     for name, table in samples.modalities.items():
@@ -62,56 +119,83 @@ def features_of(samples: Samples, scaler: Any) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
-def _gene_values(samples: Samples) -> np.ndarray:
-    table = samples.modalities[samples.gene_modality]
-    return np.asarray(table.values, dtype=np.float32)[samples.row_of_sample[samples.gene_modality]]
-
-
-def _targets(samples: Samples) -> Any:
-    return samples.targets
-
-
-def _mean_predictor(train: Samples) -> Any:
-    targets = _targets(train)
+def _mean_predictor(train: Samples) -> Predictor:
+    """What one would say without looking at the sample: the mean, or the log odds of the shares."""
+    targets = train.require_targets()
     if targets.kind == "classes":
         share = np.bincount(targets.values, minlength=len(targets.names)) / len(train)
     else:
-        share = targets.values.mean(axis=0)
-    level = share if targets.kind == "regression" else np.log(np.clip(share, 1e-6, 1 - 1e-6))
-    if targets.kind == "labels":
-        level = level - np.log1p(-np.clip(share, 1e-6, 1 - 1e-6))
+        share = targets.values.mean(axis=0, dtype=np.float64)
+    level = share
+    if targets.kind != "regression":
+        share = np.clip(share, RAREST, 1 - RAREST)
+        level = np.log(share) if targets.kind == "classes" else np.log(share / (1 - share))
     return lambda features: np.broadcast_to(level, (len(features), len(level)))
 
 
-def _ridges(features: np.ndarray, train: Samples) -> list[Any]:
+def _chosen_linear(train: Samples, valid: Samples | None, scaler: Scaler) -> Predictor:
+    """The linear model whose penalty does best on held-out samples."""
+    task = train.require_targets().kind
+    learn, judge = train, valid
+    if judge is None:
+        order = np.random.default_rng(0).permutation(len(train))
+        held = max(1, len(train) // 10)
+        learn, judge = train.take(order[held:]), train.take(order[:held])
+    penalties, fit = (RIDGE_PENALTIES, _ridge) if task == "regression" else (LOGISTIC_PENALTIES, _logistic)
+    features, judged, truth = features_of(learn, scaler), features_of(judge, scaler), judge.require_targets().values
+    candidates = [fit(features, learn, penalty) for penalty in penalties]
+    scores = [score_of(SCORES[task][0], task, candidate(judged), truth) for candidate in candidates]
+    best = int(np.argmax(np.nan_to_num(scores, nan=-np.inf)))
+    return candidates[best] if valid is not None else fit(features_of(train, scaler), train, penalties[best])
+
+
+def _ridge(features: np.ndarray, train: Samples, penalty: float) -> Predictor:
     from sklearn.linear_model import Ridge
 
-    fits = []
-    for penalty in RIDGE_PENALTIES:
-        model = Ridge(alpha=penalty, solver="cholesky").fit(features, _targets(train).values)
-        fits.append(lambda rows, model=model: model.predict(rows).reshape(len(rows), -1))
-    return fits
+    model = Ridge(alpha=penalty, solver="cholesky").fit(features, train.require_targets().values)
+    return lambda rows: model.predict(rows).reshape(len(rows), -1)
 
 
-def _logistics(features: np.ndarray, train: Samples, task: str) -> list[Any]:
+def _logistic(features: np.ndarray, train: Samples, strength: float) -> Predictor:
+    """Logistic regression, one for each label; log odds, so that `evaluate` can make probabilities of them."""
+    targets = train.require_targets()
+    constant = _mean_predictor(train)
+    if targets.kind == "classes":
+        if len(np.unique(targets.values)) == 1:
+            return constant
+        return _classifier(features, targets.values, len(targets.names), strength)
+    each = [
+        _classifier(features, column.astype(np.int64), 2, strength) if len(np.unique(column)) > 1 else None
+        for column in targets.values.T
+    ]
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        log_odds = np.array(constant(rows))
+        for position, classifier in enumerate(each):
+            if classifier is not None:
+                no, yes = classifier(rows).T
+                log_odds[:, position] = yes - no
+        return log_odds
+
+    return predict
+
+
+def _classifier(features: np.ndarray, codes: np.ndarray, n_classes: int, strength: float) -> Predictor:
     from sklearn.linear_model import LogisticRegression
 
-    targets = _targets(train)
-    fits = []
-    for strength in LOGISTIC_PENALTIES:
-        columns = [targets.values] if task == "classes" else list(targets.values.T)
-        models = [
-            LogisticRegression(C=strength, max_iter=1000).fit(features, column) if len(np.unique(column)) > 1 else None
-            for column in columns
-        ]
-        fits.append(lambda rows, models=models: _log_odds(models, rows, task, len(targets.names)))
-    return fits
+    model = LogisticRegression(C=strength, max_iter=1000).fit(features, codes)
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        log_probability = np.full((len(rows), n_classes), np.log(RAREST))
+        log_probability[:, model.classes_] = model.predict_log_proba(rows)
+        return log_probability
+
+    return predict
 
 
-def _log_odds(models: list[Any], rows: np.ndarray, task: str, n_outputs: int) -> np.ndarray:
-    if task == "labels":
-        return np.stack([np.zeros(len(rows)) if m is None else m.decision_function(rows) for m in models], axis=1)
-    logits = np.full((len(rows), n_outputs), -30.0)
-    if models[0] is not None:
-        logits[:, models[0].classes_] = models[0].predict_log_proba(rows)
-    return logits
+def _dense_of_equal_size(model: Model, train: Samples, seed: int) -> DenseNetwork:
+    n_others = sum(len(table.features) for table in train.modalities.values()) - len(train.genes)
+    hidden = width_of_equal_size(count_parameters(model), len(train.genes) + n_others, len(model.output_names))
+    return DenseNetwork(
+        train.genes, n_others, hidden=hidden, outputs=model.output_names, task=model.task, rngs=nnx.Rngs(seed)
+    )

@@ -9,11 +9,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from flax import nnx
+
 from kgnn.data.samples import Samples
-from kgnn.errors import RunError
+from kgnn.errors import RunError, name_some
 from kgnn.knowledge.provenance import content_fingerprint
 from kgnn.models.contract import Model
-from kgnn.train.arrays import load_arrays, save_arrays, write_bytes
+from kgnn.train.arrays import digest_arrays, load_arrays, save_arrays, write_bytes
 from kgnn.train.config import TrainConfig
 
 
@@ -23,7 +25,7 @@ class Checkpoint:
 
     Attributes:
         folder: ``checkpoint`` in the run folder.
-        belongs_to: Hash of model, settings and samples.
+        belongs_to: Hash of the model as it starts, of settings and of samples.
     """
 
     folder: Path
@@ -36,10 +38,10 @@ class Checkpoint:
         """The checkpoint of a run folder.
 
         Raises:
-            RunError: If there is one of another model, other settings or samples.
+            RunError: If there is one of another model, other settings or samples, or it is damaged.
         """
         parts = [model.arguments, model.hierarchy and model.hierarchy.fingerprint, sorted(asdict(config).items())]
-        parts += [train.fingerprint, None if valid is None else valid.fingerprint]
+        parts += [digest_arrays(nnx.state(model)), train.fingerprint, None if valid is None else valid.fingerprint]
         checkpoint = cls(Path(out) / "checkpoint", content_fingerprint(parts))
         found = checkpoint._record()
         if found is not None and found["belongs_to"] != checkpoint.belongs_to:
@@ -60,7 +62,7 @@ class Checkpoint:
         arrays = f"epoch_{len(rows)}.safetensors"
         save_arrays(self.folder / arrays, {"state": state, "kept": kept})
         record = {"belongs_to": self.belongs_to, "epoch": len(rows), "arrays": arrays, "history": rows}
-        write_bytes(self.folder / "checkpoint.json", json.dumps(record).encode())
+        write_bytes(self.folder / "checkpoint.json", json.dumps(record, allow_nan=False).encode())
         for old in self.folder.glob("epoch_*.safetensors"):
             if old.name != arrays:
                 old.unlink()
@@ -90,6 +92,10 @@ class Checkpoint:
         if not path.is_file():
             return None
         try:
-            return json.loads(path.read_text())
-        except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+            record = json.loads(path.read_text())
+            missing = {"belongs_to", "epoch", "arrays", "history"} - record.keys()
+        except (ValueError, AttributeError) as problem:
             raise RunError(f"{path}: damaged ({problem}). Remove the folder and train again.") from None
+        if missing:
+            raise RunError(f"{path}: damaged, without {name_some(sorted(missing))}. Remove it and train again.")
+        return record

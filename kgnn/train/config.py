@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -15,7 +16,12 @@ CHOICES = {
     "scaling": ("auto", "standard", "maxabs", "minmax", "none"),
     "score": ("auto", "pearson", "spearman", "r2", "mse", "accuracy", "macro_f1", "auroc", "auprc"),
 }
-LEAST = {"epochs": 1, "batch_size": 2, "replicates": 1, "patience": 0, "checkpoint_every": 0}
+LEAST = {
+    "epochs": 1, "batch_size": 2, "replicates": 1, "patience": 0, "checkpoint_every": 0, "seed": 0, "epsilon": 0,
+    "l2": 0, "weight_decay": 0, "clip_norm": 0, "auxiliary_weight": 0,
+}  # fmt: skip
+BELOW_ONE = ("valid_fraction", "average", "b1", "b2")
+SEEDS = 2**32
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,10 @@ class TrainConfig:
         b2: Decay of the second moment.
         epsilon: Added to the root of the second moment.
         l2: Weight of half the squared weights in the loss (its gradient passes through Adam).
-        weight_decay: Decoupled decay of AdamW.
+        weight_decay: Decoupled decay of AdamW; a share `learning_rate` times this of every weight a step.
         clip_norm: Largest norm of the gradient; 0 for no limit.
         auxiliary_weight: Weight of the sum of the losses of all auxiliary heads.
-        class_weights: ``"balanced"`` weighs classes by the inverse of their frequency.
+        class_weights: ``"balanced"`` weighs samples in the loss by the inverse of their class's frequency.
         scaling: How gene values are scaled by statistics of the training samples; ``"auto"`` standardizes
             abundances and leaves alterations alone.
         standardize_targets: Whether regression targets are centered and scaled inside the model.
@@ -78,15 +84,22 @@ class TrainConfig:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise unknown_choice(name, getattr(self, name), known)
+        # Written as "not above" rather than "below" so that NaN is refused as well.
         for name, least in LEAST.items():
-            if getattr(self, name) < least:
-                raise TrainingError(f"{name} is {getattr(self, name)}, but must be at least {least}.")
-        if not 0 <= self.valid_fraction < 1:
-            raise TrainingError(f"valid_fraction is {self.valid_fraction}, but must be at least 0 and below 1.")
-        if not 0 <= self.average < 1:
-            raise TrainingError(f"average is {self.average}, but must be at least 0 and below 1.")
-        if self.learning_rate <= 0:
-            raise TrainingError(f"learning_rate is {self.learning_rate}, but must be above 0.")
+            if not least <= getattr(self, name) < math.inf:
+                raise TrainingError(f"{name} is {getattr(self, name)}, but must be at least {least} and finite.")
+        for name in BELOW_ONE:
+            if not 0 <= getattr(self, name) < 1:
+                raise TrainingError(f"{name} is {getattr(self, name)}, but must be at least 0 and below 1.")
+        if not 0 < self.learning_rate < math.inf:
+            raise TrainingError(f"learning_rate is {self.learning_rate}, but must be above 0 and finite.")
+        if self.seed >= SEEDS:
+            raise TrainingError(f"seed is {self.seed}, but must be below {SEEDS}.")
+        if self.weight_decay and self.optimizer != "adamw":
+            raise TrainingError(
+                f"weight_decay is {self.weight_decay:g}, but {self.optimizer} has none. Choose optimizer=adamw, or set "
+                "weight_decay=0 (and l2 for a penalty in the loss)."
+            )
 
     def updated(self, settings: Mapping[str, Any]) -> TrainConfig:
         """A copy with some settings replaced; text is turned into the setting's type.
@@ -131,6 +144,9 @@ def convert(name: str, value: Any, kind: type) -> Any:
             raise TrainingError(f"{name} is {value!r}, but must be true or false.")
         return text in ("true", "1", "yes")
     try:
-        return kind(value)
-    except (TypeError, ValueError):
+        converted = kind(value)
+        if kind is int and not isinstance(value, str) and converted != value:
+            raise ValueError
+        return converted
+    except (TypeError, ValueError, OverflowError):
         raise TrainingError(f"{name} is {value!r}, but must be of type {kind.__name__}.") from None

@@ -6,7 +6,6 @@ Replicates are the same functions under `jax.vmap`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,9 +17,12 @@ from flax import nnx
 from jax import Array
 
 from kgnn.data.samples import Samples
+from kgnn.models import Replicates
 from kgnn.models.contract import Inputs, Model, Rows
 from kgnn.train.config import TrainConfig
 from kgnn.train.losses import batch_losses
+
+ROWS_TOGETHER = 64
 
 
 class TrainState(NamedTuple):
@@ -63,36 +65,35 @@ class Engine:
     """Compiled functions for one model, one configuration and one number of training samples.
 
     Args:
-        model: Gives the graph; its arrays are not touched.
+        model: One network, or as many replicates as the configuration has; its arrays are not touched.
         config: Settings.
         n_samples: Number of training samples.
     """
 
     def __init__(self, model: Model, config: TrainConfig, n_samples: int):
-        self.graph, _, _ = nnx.split(model, nnx.Param, ...)
+        self.graph = nnx.graphdef(trained_module(model))
         self.task = model.task
         self.config = config
         self.n_batches = max(1, round(n_samples / config.batch_size))
         self.batch_size = -(-n_samples // self.n_batches)
         self.optimizer = make_optimizer(config, config.epochs * self.n_batches)
-        many = config.replicates > 1
-        epoch = jax.vmap(self._epoch, in_axes=(0, None)) if many else self._epoch
-        predict = jax.vmap(self._predict, in_axes=(0, None, None)) if many else self._predict
-        self.run_epoch = jax.jit(epoch, donate_argnums=0)
-        self._run_predict = jax.jit(predict, static_argnums=2)
+        self._many = isinstance(model, Replicates)
+        # The state is not donated: the kept epoch and the checkpoint may go on referring to it.
+        self.run_epoch = jax.jit(jax.vmap(self._epoch, in_axes=(0, None)) if self._many else self._epoch)
 
-    def start(self, models: list[Model], seed: int) -> TrainState:
-        """State before the first step, with one model a replicate."""
-        states = []
-        for number, model in enumerate(models):
-            _, params, rest = nnx.split(model, nnx.Param, ...)
-            average = (params, _statistics(rest)) if self.config.average else None
-            key = jax.random.key_data(jax.random.key(seed + 7919 * number))
-            state = TrainState(params, rest, self.optimizer.init(params), average, key, jnp.zeros((), jnp.int32))
-            states.append(jax.tree.map(jnp.array, state))
-        if self.config.replicates == 1:
-            return states[0]
-        return jax.tree.map(lambda *arrays: jnp.stack(arrays), *states)
+    def start(self, model: Model, seed: int) -> TrainState:
+        """State before the first step, from the arrays that the model has now."""
+        _, params, rest = nnx.split(trained_module(model), nnx.Param, ...)
+        keys = [jax.random.key_data(jax.random.key(seed + 7919 * n)) for n in range(self.config.replicates)]
+        # One compiled call instead of some hundred small ones.
+        if self._many:
+            return jax.jit(jax.vmap(self._start))(params, rest, jnp.stack(keys))
+        return jax.jit(self._start)(params, rest, keys[0])
+
+    def _start(self, params: Any, rest: Any, key: Array) -> TrainState:
+        params, rest = jax.tree.map(_strongly_typed, (params, rest))
+        average = (params, _statistics(rest)) if self.config.average else None
+        return TrainState(params, rest, self.optimizer.init(params), average, key, jnp.zeros((), jnp.int32))
 
     def kept(self, state: TrainState) -> tuple[Any, Any]:
         """Arrays of the model that is scored and kept: the running average where there is one."""
@@ -100,14 +101,6 @@ class Engine:
             return state.params, state.rest
         params, statistics = state.average
         return params, nnx.merge_state(state.rest, statistics)
-
-    def predict(self, params: Any, rest: Any, data: Data, chunk: int = 1024) -> np.ndarray:
-        """Outputs ``[sample, output]`` in inference, the mean over replicates."""
-        n = len(data.weights)
-        chunk = min(chunk, max(n, 1))
-        outputs = self._run_predict((params, rest), data, chunk)
-        outputs = outputs.mean(axis=0) if self.config.replicates > 1 else outputs
-        return np.asarray(outputs)[:n]
 
     def _epoch(self, state: TrainState, data: Data) -> tuple[TrainState, tuple[Array, Array]]:
         key, order_key = jax.random.split(jax.random.wrap_key_data(state.key))
@@ -132,28 +125,26 @@ class Engine:
         average = state.average
         if average is not None:
             # Early on the average forgets faster, so that the random start leaves no trace.
-            decay = jnp.minimum(self.config.average, (1.0 + state.step) / (10.0 + state.step))
+            step = state.step.astype(jnp.float32)
+            decay = jnp.minimum(self.config.average, (1.0 + step) / (10.0 + step))
             new = (params, _statistics(rest))
             average = jax.tree.map(lambda old, now: decay * old + (1 - decay) * now, average, new)
         return TrainState(params, rest, optimizer, average, state.key, state.step + 1), losses
 
     def _loss(self, params: Any, rest: Any, data: Data, index: Array, present: Array) -> tuple[Array, Any]:
         model = nnx.merge(self.graph, params, rest, copy=True)
-        weights = present * data.weights[index]
-        inputs = batch_inputs(data, index)
-        prediction = model(inputs, weights=weights, train=True)
+        # Batch statistics are those of the samples; class weights belong to the loss alone.
+        prediction = model(batch_inputs(data, index), weights=present, train=True)
         scale = model.output_scaling.scale[...]
+        weights = present * data.weights[index]
         output, auxiliary = batch_losses(self.task, prediction, data.targets[index], scale, weights)
         rest = nnx.state(model, nnx.Not(nnx.Param))
         return output + self.config.auxiliary_weight * auxiliary, (rest, (output, auxiliary))
 
-    def _predict(self, arrays: tuple[Any, Any], data: Data, chunk: int) -> Array:
-        model = nnx.merge(self.graph, *arrays, copy=True)
-        n = data.weights.shape[0]
-        n_chunks = -(-n // chunk)
-        index = jnp.minimum(jnp.arange(n_chunks * chunk), n - 1).reshape(n_chunks, chunk)
-        outputs = jax.lax.map(lambda rows: model(batch_inputs(data, rows)).output, index)
-        return outputs.reshape(n_chunks * chunk, -1)
+
+def trained_module(model: Model) -> Any:
+    """What holds the arrays that are trained: the model, or the stacked networks of `Replicates`."""
+    return model.stacked if isinstance(model, Replicates) else model
 
 
 def batch_inputs(data: Data, index: Array) -> Inputs:
@@ -166,8 +157,15 @@ def batch_inputs(data: Data, index: Array) -> Inputs:
 
 
 def device_data(samples: Samples, weights: np.ndarray | None = None) -> Data:
-    """Samples on the device; targets are zeros where there are none."""
-    tables = {name: jnp.asarray(table.values) for name, table in samples.modalities.items()}
+    """Samples on the device; targets are zeros where there are none.
+
+    Where samples share rows, a table is filled up with rows that no sample uses to a multiple of `ROWS_TOGETHER`: the
+    parts of one screen then mostly have tables of one size, and share their compiled functions.
+    """
+    filled = {name: table.values for name, table in samples.modalities.items()}
+    if len(filled) > 1:
+        filled = {name: np.pad(values, ((0, -len(values) % ROWS_TOGETHER), (0, 0))) for name, values in filled.items()}
+    tables = {name: jnp.asarray(values) for name, values in filled.items()}
     rows = {name: jnp.asarray(rows) for name, rows in samples.row_of_sample.items()}
     n = len(samples)
     targets = jnp.zeros((n, 1)) if samples.targets is None else jnp.asarray(samples.targets.values)
@@ -176,22 +174,27 @@ def device_data(samples: Samples, weights: np.ndarray | None = None) -> Data:
 
 def make_optimizer(config: TrainConfig, n_steps: int) -> optax.GradientTransformation:
     """The optimizer of a configuration, from optax."""
-    schedules: dict[str, Callable[[], Any]] = {
-        "constant": lambda: config.learning_rate,
-        "cosine": lambda: optax.cosine_decay_schedule(config.learning_rate, n_steps),
-        "exponential": lambda: optax.exponential_decay(config.learning_rate, n_steps, 0.01),
-    }
-    rate = schedules[config.schedule]()
-    moments = {"b1": config.b1, "b2": config.b2, "eps": config.epsilon}
-    if config.optimizer == "adamw":
-        chain = [optax.adamw(rate, weight_decay=config.weight_decay, **moments)]
-    else:
-        chain = [optax.add_decayed_weights(config.l2), optax.adam(rate, **moments)] if config.l2 else [
-            optax.adam(rate, **moments)
-        ]  # fmt: skip
+    rate = config.learning_rate
+    if config.schedule == "cosine":
+        rate = optax.cosine_decay_schedule(config.learning_rate, n_steps)
+    elif config.schedule == "exponential":
+        rate = optax.exponential_decay(config.learning_rate, n_steps, 0.01)
+    parts: list[optax.GradientTransformation] = []
     if config.clip_norm:
-        chain.insert(0, optax.clip_by_global_norm(config.clip_norm))
-    return optax.chain(*chain)
+        parts.append(optax.clip_by_global_norm(config.clip_norm))
+    if config.l2:
+        parts.append(optax.add_decayed_weights(config.l2))
+    if config.optimizer == "adamw":
+        decay = config.weight_decay
+        parts.append(optax.adamw(rate, b1=config.b1, b2=config.b2, eps=config.epsilon, weight_decay=decay))
+    else:
+        parts.append(optax.adam(rate, b1=config.b1, b2=config.b2, eps=config.epsilon))
+    return optax.chain(*parts)
+
+
+def _strongly_typed(leaf: Array) -> Array:
+    """The same array with a type that no operation changes, so that the second epoch compiles nothing anew."""
+    return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jnp.asarray(leaf, leaf.dtype)
 
 
 def _statistics(rest: Any) -> Any:

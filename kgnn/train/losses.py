@@ -26,7 +26,7 @@ def sample_losses(task: str, predicted: Array, target: Array, target_scale: Arra
         return optax.softmax_cross_entropy_with_integer_labels(predicted, target)
     if task == "labels":
         return optax.sigmoid_binary_cross_entropy(predicted, target).sum(axis=-1)
-    return jnp.square((predicted - target) / target_scale).sum(axis=-1)
+    return jnp.square((predicted - target) / target_scale[None, :]).sum(axis=-1)
 
 
 def batch_losses(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy import special, stats
 
@@ -16,37 +14,43 @@ SMALLER_IS_BETTER = ("mse",)
 
 
 def pearson(predicted: np.ndarray, target: np.ndarray) -> float:
-    """Mean over outputs of Pearson's correlation; NaN for an output that does not vary.
+    """Mean of Pearson's correlation over the outputs whose target varies.
 
     Args:
         predicted: ``[sample, output]``.
         target: ``[sample, output]``.
 
     Returns:
-        The correlation.
+        The correlation; NaN where a prediction is constant, or no target varies.
     """
-    a, b = predicted - predicted.mean(axis=0), target - target.mean(axis=0)
-    spread = np.sqrt(np.square(a).sum(axis=0) * np.square(b).sum(axis=0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return float(np.mean(np.where(spread > 0, (a * b).sum(axis=0) / spread, np.nan)))
+    varying = np.ptp(target, axis=0) > 0
+    if not varying.any() or (np.ptp(predicted, axis=0)[varying] == 0).any():
+        return float("nan")
+    a, b = (each[:, varying] - each[:, varying].mean(axis=0) for each in (predicted, target))
+    return float(np.mean((a * b).sum(axis=0) / np.sqrt(np.square(a).sum(axis=0) * np.square(b).sum(axis=0))))
 
 
 def spearman(predicted: np.ndarray, target: np.ndarray) -> float:
-    """Mean over outputs of Spearman's rank correlation; arguments as in `pearson`."""
+    """Mean of Spearman's rank correlation over the outputs whose target varies; see `pearson`."""
     return pearson(stats.rankdata(predicted, axis=0), stats.rankdata(target, axis=0))
 
 
 def r2(predicted: np.ndarray, target: np.ndarray) -> float:
-    """Mean over outputs of the share of variance explained; arguments as in `pearson`."""
-    residual = np.square(target - predicted).sum(axis=0)
-    total = np.square(target - target.mean(axis=0)).sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return float(np.mean(np.where(total > 0, 1 - residual / total, np.nan)))
+    """Mean share of variance explained over the outputs whose target varies; NaN if none does. See `pearson`."""
+    varying = np.ptp(target, axis=0) > 0
+    if not varying.any():
+        return float("nan")
+    residual = np.square(target - predicted)[:, varying].sum(axis=0)
+    total = np.square(target - target.mean(axis=0))[:, varying].sum(axis=0)
+    return float(np.mean(1 - residual / total))
 
 
 def mse(predicted: np.ndarray, target: np.ndarray) -> float:
     """Mean squared error; arguments as in `pearson`."""
     return float(np.square(predicted - target).mean())
+
+
+REGRESSION_SCORES = {"pearson": pearson, "spearman": spearman, "r2": r2, "mse": mse}
 
 
 def probabilities(logits: np.ndarray, task: str) -> np.ndarray:
@@ -56,6 +60,9 @@ def probabilities(logits: np.ndarray, task: str) -> np.ndarray:
 
 def evaluate(task: str, predicted: np.ndarray, target: np.ndarray) -> dict[str, float]:
     """All scores of a task.
+
+    For classes and labels, F1, AUROC and AUPRC are means over one class (label) against the rest: F1 over the classes
+    that occur or all labels, the other two over those of which both states occur.
 
     Args:
         task: ``"regression"``, ``"classes"`` or ``"labels"``.
@@ -67,10 +74,8 @@ def evaluate(task: str, predicted: np.ndarray, target: np.ndarray) -> dict[str, 
     """
     predicted = np.asarray(predicted, dtype=np.float64)
     if task == "regression":
-        of: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-            "pearson": pearson, "spearman": spearman, "r2": r2, "mse": mse
-        }  # fmt: skip
-        return {name: score(predicted, np.asarray(target, dtype=np.float64)) for name, score in of.items()}
+        target = np.asarray(target, dtype=np.float64)
+        return {name: score(predicted, target) for name, score in REGRESSION_SCORES.items()}
     return _classification_scores(task, probabilities(predicted, task), np.asarray(target))
 
 
@@ -81,21 +86,23 @@ def score_of(name: str, task: str, predicted: np.ndarray, target: np.ndarray) ->
 
 
 def _classification_scores(task: str, probability: np.ndarray, target: np.ndarray) -> dict[str, float]:
-    from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
+    from sklearn.metrics import average_precision_score, roc_auc_score
 
     if task == "classes":
-        truth = np.eye(probability.shape[1])[target]
-        chosen = probability.argmax(axis=1)
-        exact = accuracy_score(target, chosen)
-        f1 = f1_score(target, chosen, average="macro", labels=np.unique(target), zero_division=0)
+        truth = np.eye(probability.shape[1], dtype=bool)[target]
+        chosen = np.eye(probability.shape[1], dtype=bool)[probability.argmax(axis=1)]
+        exact, counted = (truth & chosen).any(axis=1).mean(), truth.any(axis=0)
     else:
-        truth = target
-        exact = accuracy_score(truth.reshape(-1), probability.reshape(-1) > 0.5)
-        f1 = f1_score(truth, probability > 0.5, average="macro", zero_division=0)
-    both = (truth.min(axis=0) == 0) & (truth.max(axis=0) == 1)
-    auroc = auprc = float("nan")
-    if both.any():
-        auroc = float(np.mean([roc_auc_score(truth[:, k], probability[:, k]) for k in np.flatnonzero(both)]))
-        auprc = float(np.mean([average_precision_score(truth[:, k], probability[:, k]) for k in np.flatnonzero(both)]))
-    scores = {"accuracy": float(exact), "macro_f1": float(f1), "auroc": auroc, "auprc": auprc}
+        truth, chosen = target > 0.5, probability > 0.5
+        exact, counted = (truth == chosen).mean(), np.ones(truth.shape[1], dtype=bool)
+    scores = {"accuracy": float(exact), "macro_f1": float(_f1(truth, chosen)[counted].mean())}
+    both = np.flatnonzero(truth.any(axis=0) & ~truth.all(axis=0))
+    for name, score in (("auroc", roc_auc_score), ("auprc", average_precision_score)):
+        each = [score(truth[:, k], probability[:, k]) for k in both]
+        scores[name] = float(np.mean(each)) if each else float("nan")
     return {name: scores[name] for name in SCORES[task]}
+
+
+def _f1(truth: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """F1 of every column; 0 where nothing is true and nothing chosen."""
+    return 2 * (truth & chosen).sum(axis=0) / np.maximum(truth.sum(axis=0) + chosen.sum(axis=0), 1)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax import Array
 
 from kgnn.data.samples import Samples
 from kgnn.models.contract import Inputs, Model
-from kgnn.train.engine import batch_inputs, device_data
+from kgnn.train.engine import Data, batch_inputs, device_data
 from kgnn.train.metrics import probabilities
+
+if TYPE_CHECKING:
+    import pandas
+
+SMALLEST_CHUNK = 256
 
 
 def predict(model: Model, samples: Samples, *, chunk: int = 1024) -> np.ndarray:
@@ -29,11 +37,15 @@ def predict(model: Model, samples: Samples, *, chunk: int = 1024) -> np.ndarray:
         AlignmentError: If the samples lack a gene of the model.
     """
     graph, state = nnx.split(model)
-    data = device_data(samples.with_genes(model.genes))
-    parts = [
-        np.asarray(compiled_output(graph, state, batch_inputs(data, index)))[:n]
-        for index, n in padded_chunks(len(samples), chunk)
-    ]
+    return outputs_of(graph, state, device_data(samples.with_genes(model.genes)), chunk=chunk)
+
+
+def outputs_of(graph: Any, state: Any, data: Data, *, chunk: int = 1024) -> np.ndarray:
+    """As `predict`, for a model that was split into graph and arrays, and samples that are on the device."""
+    parts = []
+    for index, present in padded_chunks(data.weights.shape[0], chunk):
+        outputs, _ = forward(graph, state, batch_inputs(data, jnp.asarray(index)), jnp.asarray(present))
+        parts.append(np.asarray(outputs)[present > 0])
     return np.concatenate(parts)
 
 
@@ -43,22 +55,56 @@ def predict_natural(model: Model, samples: Samples, *, chunk: int = 1024) -> np.
     return outputs if model.task == "regression" else probabilities(outputs, model.task)
 
 
-def padded_chunks(n: int, chunk: int) -> list[tuple[np.ndarray, int]]:
+def prediction_table(model: Model, samples: Samples) -> pandas.DataFrame:
+    """Natural predictions as a table: sample, one column an output and, for classes, the most probable one.
+
+    Args:
+        model: A fitted model.
+        samples: With all genes of the model.
+
+    Returns:
+        One row a sample.
+    """
+    import pandas
+
+    values = predict_natural(model, samples)
+    table = pandas.DataFrame(values, columns=list(model.output_names))
+    table.insert(0, "sample", list(samples.names))
+    if model.task == "classes":
+        table["predicted"] = [model.output_names[best] for best in values.argmax(axis=1)]
+    return table
+
+
+def padded_chunks(n: int, chunk: int = 1024) -> list[tuple[np.ndarray, np.ndarray]]:
     """Positions in chunks of equal size, so that a function compiles once.
 
     Args:
-        n: Number of samples.
-        chunk: Most samples a chunk; the power of two above `n` where that is less.
+        n: Number of samples, at least 1.
+        chunk: Most samples a chunk; less where `n` is less, in powers of two from `SMALLEST_CHUNK` on.
 
     Returns:
-        For each chunk, the positions (the last one repeated as padding) and how many of them are real.
+        For each chunk, the positions (the last one repeated as padding) and 1 for the real ones, 0 for the padding.
     """
-    chunk = min(chunk, 1 << max(n - 1, 0).bit_length())
-    starts = range(0, n, chunk)
-    return [(np.minimum(np.arange(first, first + chunk), n - 1), min(chunk, n - first)) for first in starts]
+    chunk = min(chunk, max(SMALLEST_CHUNK, 1 << (n - 1).bit_length()))
+    chunks = []
+    for first in range(0, n, chunk):
+        index = np.arange(first, first + chunk)
+        chunks.append((np.minimum(index, n - 1), (index < n).astype(np.float32)))
+    return chunks
 
 
 @partial(jax.jit, static_argnums=0)
-def compiled_output(graph: nnx.GraphDef, state: nnx.State, inputs: Inputs) -> jax.Array:
-    """Output of a model that was split into graph and arrays."""
-    return nnx.merge(graph, state)(inputs).output
+def forward(graph: Any, state: Any, inputs: Inputs, present: Array) -> tuple[Array, Array]:
+    """Inference with a model that was split into graph and arrays; validation, scoring and reference share it.
+
+    Args:
+        graph: Of the model.
+        state: All arrays of the model.
+        inputs: Of a chunk of samples.
+        present: ``[sample]``, 0 for padding.
+
+    Returns:
+        Output ``[sample, output]``, and the sum of the states over the samples that are present, ``[state]``.
+    """
+    prediction = nnx.merge(graph, state)(inputs)
+    return prediction.output, present @ prediction.states

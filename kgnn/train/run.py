@@ -12,19 +12,25 @@ from typing import TYPE_CHECKING, Any
 from flax import nnx
 
 from kgnn.data.samples import Samples
-from kgnn.errors import RunError
+from kgnn.errors import KgnnError, RunError, name_some
 from kgnn.knowledge.provenance import Provenance
 from kgnn.models.build import arguments_from_json, arguments_to_json, build
 from kgnn.models.contract import Model
 from kgnn.structure import Hierarchy
 from kgnn.train.arrays import load_arrays, save_arrays, write_bytes
 from kgnn.train.config import TrainConfig
+from kgnn.train.scoring import undefined_as_none
 from kgnn.train.stored_samples import load_samples, save_samples
 
 if TYPE_CHECKING:
     import pandas
 
 PACKAGES = ("kgnn", "jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn")
+
+
+RECORD = frozenset(
+    ("recipe", "model", "settings", "hierarchy", "ontology", "alignment", "provenance", "versions")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +42,9 @@ class Run:
         samples: Samples that the model was not fitted on where there are any (test, else validation), else those of
             training; knockdowns and importance use them unless others are given.
         settings: The training settings.
-        history: One row an epoch: epoch, loss, auxiliary, valid_score.
-        metrics: Scores of the model and of its baselines, by split; sizes and seconds.
+        history: One row an epoch: epoch, loss (of the output, mean over the epoch), auxiliary (sum of the losses of all
+            auxiliary heads, before its weight), valid_score (NaN where undefined or without validation samples).
+        metrics: Scores of the model and of its baselines, by split, None where one is undefined; sizes and seconds.
         split: Sample names of each part.
         provenance: Sources and transformations of knowledge and samples.
         recipe: Name in `kgnn.zoo`, ``""`` for a model of one's own.
@@ -114,7 +121,7 @@ class Run:
         }
         write_json(folder / "run.json", record)
         write_json(folder / "split.json", self.split)
-        write_json(folder / "metrics.json", self.metrics)
+        write_json(folder / "metrics.json", undefined_as_none(self.metrics))
         return Run(**{**vars(self), "folder": folder})
 
 
@@ -132,28 +139,29 @@ def load_run(folder: str | PathLike[str], *, ontology: Any = None) -> Run:
         RunError: If a file is missing or damaged, or the run belongs to another ontology.
     """
     folder = Path(folder)
-    record = _read_json(folder / "run.json", folder)
-    metrics = _read_json(folder / "metrics.json", folder)
+    record = _read_record(folder)
     hierarchy = Hierarchy.load(_present(folder / "hierarchy.npz", folder)) if record["hierarchy"] else None
     if hierarchy is not None and hierarchy.fingerprint != record["hierarchy"]:
         raise RunError(
             f"{folder}: hierarchy.npz has fingerprint {hierarchy.fingerprint[:12]}, but the run was trained on "
-            f"{str(record['hierarchy'])[:12]}. Put the file of this run back, or train again."
+            f"{record['hierarchy'][:12]}. Put the file of this run back, or train again."
         )
     _refuse_other_ontology(folder, record, ontology)
-    settings = TrainConfig(**record["settings"])
-    model = build(arguments_from_json(record["model"]), hierarchy, seed=settings.seed)
+    try:
+        settings = TrainConfig(**record["settings"])
+        model = build(arguments_from_json(record["model"]), hierarchy, seed=settings.seed)
+        provenance = Provenance.from_json(record["provenance"])
+    except (KeyError, TypeError, KgnnError) as problem:
+        raise RunError(f"{folder}: run.json does not fit this version of kgnn ({problem}). Train again.") from None
     nnx.update(model, load_arrays(_present(folder / "weights.safetensors", folder), nnx.state(model)))
-    import pandas
-
     return Run(
         model=model,
         samples=load_samples(_present(folder / "samples.npz", folder)),
         settings=settings,
-        history=pandas.read_csv(_present(folder / "history.tsv", folder), sep="\t"),
-        metrics=metrics,
+        history=_read_history(_present(folder / "history.tsv", folder)),
+        metrics=_read_json(folder / "metrics.json", folder),
         split=_read_json(folder / "split.json", folder),
-        provenance=Provenance.from_json(record["provenance"]),
+        provenance=provenance,
         recipe=record["recipe"],
         alignment=record["alignment"],
         versions=record["versions"],
@@ -173,8 +181,8 @@ def package_versions() -> dict[str, str]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, at once or not at all."""
-    write_bytes(path, (json.dumps(value, indent=1) + "\n").encode())
+    """Write a value as strict JSON, at once or not at all."""
+    write_bytes(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
 
 
 def _refuse_other_ontology(folder: Path, record: dict[str, Any], ontology: Any) -> None:
@@ -202,4 +210,25 @@ def _read_json(path: Path, folder: Path) -> Any:
     try:
         return json.loads(_present(path, folder).read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+        raise RunError(f"{path}: damaged ({problem}). Train again into an empty folder.") from None
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    """``run.json`` of a run that has ended."""
+    _present(folder / "metrics.json", folder)
+    record = _read_json(folder / "run.json", folder)
+    missing = sorted(RECORD.difference(record if isinstance(record, dict) else ()))
+    if missing:
+        raise RunError(f"{folder}: run.json is no record of a run, it lacks {name_some(missing)}. Train again.")
+    return record
+
+
+def _read_history(path: Path) -> pandas.DataFrame:
+    import pandas
+
+    try:
+        history = pandas.read_csv(path, sep="\t", float_precision="round_trip")
+        # A column without a single number would come back as text.
+        return history.astype({"valid_score": float})
+    except (ValueError, KeyError) as problem:
         raise RunError(f"{path}: damaged ({problem}). Train again into an empty folder.") from None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,10 +60,13 @@ def load_samples(path: Path) -> Samples:
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            header = json.loads(stored["header"].tobytes())
             arrays = dict(stored)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as problem:
+        return _samples(json.loads(arrays["header"].tobytes()), arrays)
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
         raise RunError(f"{path}: damaged ({problem}). Train again into an empty folder.") from None
+
+
+def _samples(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Samples:
     modalities, rows = {}, {}
     for number, table in enumerate(header["modalities"]):
         features, row_names = tuple(table["features"]), tuple(table["rows"])

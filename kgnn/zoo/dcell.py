@@ -14,9 +14,7 @@ from kgnn.train import TrainConfig
 from kgnn.zoo.recipe import Card, Recipe, choose_version
 
 SETTINGS = {
-    "robust": SubsystemSettings(
-        StateRule(20, 0.3), heads="tanh", heads_read="activation", dropout=0.1
-    ),
+    "robust": SubsystemSettings(StateRule(20, 0.3), heads="tanh", heads_read="activation", dropout=0.1),
     "paper": SubsystemSettings(
         StateRule(20, 0.3), heads="tanh", heads_read="activation", gene_layer=True, initial_scale=0.001
     ),
@@ -24,9 +22,7 @@ SETTINGS = {
         StateRule(10, 0.2, "down"), heads="tanh", heads_read="activation", gene_layer=True, initial_scale=0.001
     ),
 }
-_PUBLISHED = TrainConfig(
-    epochs=200, batch_size=800, b2=0.99, l2=1e-5, auxiliary_weight=0.3, standardize_targets=False
-)
+_PUBLISHED = TrainConfig(epochs=200, batch_size=800, b2=0.99, l2=1e-5, auxiliary_weight=0.3, standardize_targets=False)
 CONFIGS = {
     "robust": TrainConfig(
         epochs=150,

@@ -17,13 +17,14 @@ SETTINGS = {
     "robust": SubsystemSettings(6, heads="tanh_linear", dropout=0.0),
     "paper": SubsystemSettings(6, heads="tanh_linear", gene_layer=True, initial_scale=0.1),
 }
+DRUG_DROPOUT = {"robust": 0.2, "paper": 0.0}
 CONFIGS = {
     "robust": TrainConfig(
-        epochs=60,
+        epochs=80,
         batch_size=256,
         optimizer="adamw",
-        learning_rate=2e-3,
-        weight_decay=0.1,
+        learning_rate=2e-2,
+        weight_decay=0.3,
         schedule="cosine",
         auxiliary_weight=0.001,
         average=0.99,
@@ -41,7 +42,7 @@ def drugcell(
     rngs: nnx.Rngs,
     version: str = "robust",
     outputs: int | Sequence[str] = 1,
-    drug_dropout: float = 0.0,
+    drug_dropout: float | None = None,
     **settings: Any,
 ) -> DrugResponseNetwork:
     """The DrugCell network: a visible genotype branch (6 states a term), a drug branch (100, 50, 6), and a join.
@@ -52,7 +53,7 @@ def drugcell(
         rngs: Streams ``params`` and ``dropout``.
         version: ``"robust"`` or ``"paper"`` (whose settings are those of the released code as well).
         outputs: Names of the outputs, or their number.
-        drug_dropout: Dropout of the drug branch and of the join.
+        drug_dropout: Dropout of the drug branch and of the join; that of the version where None.
         **settings: Fields of `SubsystemSettings` to replace.
 
     Returns:
@@ -65,9 +66,8 @@ def drugcell(
         See the card: ``kgnn zoo drugcell``.
     """
     chosen = choose_version("drugcell", version, SETTINGS)._replace(**settings)
-    return DrugResponseNetwork(
-        hierarchy, n_fingerprint, chosen, drug_dropout=drug_dropout, outputs=outputs, rngs=rngs
-    )
+    dropout = DRUG_DROPOUT[version] if drug_dropout is None else drug_dropout
+    return DrugResponseNetwork(hierarchy, n_fingerprint, chosen, drug_dropout=dropout, outputs=outputs, rngs=rngs)
 
 
 DRUGCELL = Recipe(
@@ -78,7 +78,7 @@ DRUGCELL = Recipe(
         doi="10.1016/j.ccell.2020.09.014",
         inputs="a hierarchy; a folder in DrugCell's schema (genotypes, fingerprints, pairs with a response)",
         versions={
-            "robust": "standardized targets, AdamW with a cosine schedule, running average of weights",
+            "robust": "standardized targets, AdamW with a cosine schedule, dropout 0.2 on the drug, running average",
             "paper": "auxiliary losses 0.2, initial scale 0.1, Adam, batch 5,000, 300 epochs",
         },
         differs=(

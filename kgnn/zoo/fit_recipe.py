@@ -12,14 +12,16 @@ from flax import nnx
 
 from kgnn.data.samples import Samples
 from kgnn.data.splits import split_by_group
-from kgnn.errors import TrainingError, name_some
+from kgnn.errors import TrainingError
 from kgnn.knowledge.ontology import Ontology
 from kgnn.models import Model
 from kgnn.structure import Hierarchy, compile_hierarchy
 from kgnn.train import Run, TrainConfig, fit
+from kgnn.train.baselines import BASELINES, check_baselines
 from kgnn.train.config import convert
-from kgnn.train.fit import BASELINES
+from kgnn.train.fit import refuse_finished
 from kgnn.train.progress import Progress
+from kgnn.zoo.join_samples import join_samples
 from kgnn.zoo.recipe import Recipe
 
 
@@ -50,7 +52,8 @@ def fit_recipe(
         settings: Fields of `TrainConfig` and options of the recipe to replace, as values or as text.
         unannotated: ``"error"`` or ``"drop"``: what to do with genes of the data without an annotation.
         leave_out: Covariates (such as ``"cell"`` or ``"drug"``) whose groups are left out whole in further fits on
-            all samples; their scores join the metrics as ``leave_out``.
+            the samples of all parts, which know nothing of the main fit and teach it nothing; their scores join the
+            metrics as ``leave_out``.
         baselines: See `kgnn.fit`.
         out: Run folder.
         progress: Told after every epoch.
@@ -60,15 +63,19 @@ def fit_recipe(
 
     Raises:
         AlignmentError: If samples and ontology do not fit.
-        TrainingError: If a setting is unknown.
+        KgnnError: If the version, a baseline or a covariate to leave out is unknown.
+        TrainingError: If a setting is unknown, or samples and recipe do not fit.
+        RunError: If `out` holds a finished run, or one of another model, other settings or samples.
     """
+    refuse_finished(out)
+    check_baselines(baselines)
     version = version or recipe.default_version
     hierarchy, alignment = compile_hierarchy(ontology, train.genes, unannotated=unannotated)
     config, options = _settings(recipe, version, settings or {})
     model = build_model(recipe, hierarchy, train, version=version, seed=config.seed, **options)
     further: dict[str, Any] = {}
     if leave_out:
-        everything = _joined([part for part in (train, valid, test) if part is not None])
+        everything = join_samples([part for part in (train, valid, test) if part is not None])
         for covariate in leave_out:
             further[covariate] = _left_out(model, everything, covariate, config, baselines, progress)
     return fit(
@@ -101,6 +108,9 @@ def build_model(
 
     Returns:
         The model, untrained.
+
+    Raises:
+        TrainingError: If the recipe does not take such samples.
     """
     targets = samples.require_targets()
     arguments: dict[str, Any] = {"outputs": targets.names, "version": version or recipe.default_version, **options}
@@ -158,41 +168,3 @@ def _left_out(
         "model": run.metrics["model"]["test"],
         "baselines": {name: scores["test"] for name, scores in run.metrics["baselines"].items()},
     }
-
-
-def _joined(parts: list[Samples]) -> Samples:
-    """Samples of one universe (the same rows and features) as one."""
-    rows: dict[str, dict[str, int]] = {name: {} for name in parts[0].modalities}
-    tables = {}
-    for name in rows:
-        features = {part.modalities[name].features for part in parts}
-        if len(features) > 1:
-            raise TrainingError(f"the parts differ in the features of {name!r}. Read them from the same tables.")
-        for part in parts:
-            for row in part.modalities[name].rows:
-                rows[name].setdefault(row, len(rows[name]))
-        values = np.zeros((len(rows[name]), len(parts[0].modalities[name].features)), parts[0].modalities[name].values.dtype)
-        for part in parts:
-            values[[rows[name][row] for row in part.modalities[name].rows]] = part.modalities[name].values
-        tables[name] = replace(parts[0].modalities[name], values=values, rows=tuple(rows[name]))
-    of_sample = {
-        name: np.concatenate(
-            [
-                np.array([rows[name][row] for row in part.modalities[name].rows], np.int32)[part.row_of_sample[name]]
-                for part in parts
-            ]
-        )
-        for name in rows
-    }
-    names = [name for part in parts for name in part.names]
-    repeated = len(names) - len(set(names))
-    if repeated:
-        raise TrainingError(f"{repeated} samples are in two parts: {name_some(sorted({n for n in names if names.count(n) > 1}))}.")
-    targets = parts[0].require_targets()
-    joined_targets = replace(targets, values=np.concatenate([part.require_targets().values for part in parts]))
-    covariates = {
-        name: np.concatenate([np.asarray(part.covariates[name]) for part in parts]) for name in parts[0].covariates
-    }
-    return replace(
-        parts[0], names=tuple(names), modalities=tables, row_of_sample=of_sample, targets=joined_targets, covariates=covariates
-    )

@@ -59,6 +59,14 @@ class Recipe:
         """The version that is used where none is named."""
         return next(iter(self.card.versions))
 
+    def describe(self) -> str:
+        """The card as text."""
+        card = self.card
+        lines = [f"{card.name} ({card.year}, doi:{card.doi})", card.title, f"brings: {card.inputs}", "versions:"]
+        lines += [f"  {name:<10} {meaning}" for name, meaning in card.versions.items()]
+        lines += ["differs from the paper:", *(f"  - {each}" for each in card.differs)]
+        return "\n".join([*lines, f"options (--set): {', '.join(self.options)}"])
+
     def config(self, version: str = "") -> TrainConfig:
         """Training settings of a version.
 

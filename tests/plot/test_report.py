@@ -102,6 +102,7 @@ def test_names_are_escaped_everywhere(page):
 def test_data_inside_the_page_can_be_read_back(page, hierarchy):
     values = [json.loads(script) for script in page.scripts if script.startswith(("[", "{"))]
     shape, subsystems, knockdowns = values
+    assert shape["extra"]["kind"] == "icicle"
     assert shape["extra"]["names"] == list(hierarchy.term_names)
     assert shape["extra"]["parents"] == [2, 3, 4, 4, -1]
     assert list(shape["extra"]["views"]) == ["largest over all outputs", *OUTPUTS]

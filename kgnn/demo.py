@@ -1,0 +1,225 @@
+"""`kgnn demo`: the main job on the bundled default, from ontology file to report.
+
+Ten kinds of blood cells (10x Genomics PBMC 68k, 700 cells; the file lies in the scanpy package) are told apart by a
+visible network over the biological processes of the Gene Ontology. Then marker genes are knocked down and the
+subsystems are ranked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kgnn.data import Samples, folds, read_samples, write_table
+from kgnn.errors import SourceError
+from kgnn.interpret import importance
+from kgnn.knowledge import Ontology, bundled_file, read_ontology
+from kgnn.perturb import knockdown
+from kgnn.structure import Alignment, Hierarchy, compile_hierarchy
+from kgnn.train import Run, TrainConfig, fit
+from kgnn.train.progress import Progress
+from kgnn.zoo import build_model, recipe
+
+if TYPE_CHECKING:
+    import pandas
+
+MARKERS = {
+    "CD79A": "B cells",
+    "MS4A1": "B cells",
+    "CD3D": "T cells",
+    "NKG7": "natural killer cells",
+    "GNLY": "natural killer cells",
+    "LYZ": "monocytes",
+}
+PRUNING = {"min_genes": 20, "max_genes": 200, "min_extra_genes": 15, "max_height": 3, "merge_identical": True}
+MODEL = {"n_states": 8, "dropout": 0.5}
+CONFIG = TrainConfig(
+    epochs=100,
+    batch_size=128,
+    optimizer="adamw",
+    learning_rate=5e-3,
+    weight_decay=0.1,
+    auxiliary_weight=0.01,
+    average=0.95,
+    valid_fraction=0.0,
+)
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo found.
+
+    Attributes:
+        summary: Numbers, for ``--json``.
+        text: The same for a person.
+        run: The run of the first fold, which the report shows.
+        effects: Knockdowns of the marker genes in all cells.
+        ranking: Subsystems by RLIPP on the held-out cells.
+    """
+
+    summary: dict[str, Any]
+    text: str
+    run: Run
+    effects: pandas.DataFrame
+    ranking: pandas.DataFrame
+
+
+def demo_samples() -> Samples:
+    """The 700 cells with log-normalized expression (0 = absent) and their annotated types.
+
+    Returns:
+        Samples of 765 genes with the target ``bulk_labels``.
+
+    Raises:
+        SourceError: If scanpy is not installed.
+
+    References:
+        Zheng et al. 2017, Nature Communications 8:14049, doi:10.1038/ncomms14049.
+    """
+    found = find_spec("scanpy")
+    if found is None or found.origin is None:
+        raise SourceError(
+            "the demo reads 10x_pbmc68k_reduced.h5ad, which lies in the scanpy package, and scanpy is not installed. "
+            "Install it with pip install 'kgnn[demo]'."
+        )
+    path = Path(found.origin).parent / "datasets" / "10x_pbmc68k_reduced.h5ad"
+    return read_samples(path, target="bulk_labels", layer="raw", meaning="abundance")
+
+
+def demo_ontology() -> Ontology:
+    """The bundled extract of the Gene Ontology's biological processes (release 2019-01), unpruned."""
+    obo, table = bundled_file("go_bp_pbmc68k.obo"), bundled_file("go_bp_pbmc68k.tsv")
+    return read_ontology(obo, table, root="GO:0008150", namespace="BP")
+
+
+def demo_hierarchy(samples: Samples, ontology: Ontology | None = None) -> tuple[Hierarchy, Alignment]:
+    """The hierarchy of the demo: terms of 20 to 200 of the measured genes; unannotated genes feed the root.
+
+    Args:
+        samples: Give the genes.
+        ontology: The ontology; the bundled one where None.
+
+    Returns:
+        The hierarchy, and how data and knowledge met.
+    """
+    ontology = demo_ontology() if ontology is None else ontology
+    pruned = ontology.prune(genes=samples.genes, **PRUNING)
+    return compile_hierarchy(pruned, samples.genes, unannotated="root")
+
+
+def run_demo(out: str | PathLike[str], *, progress: Progress | None = None, seed: int = 0) -> DemoResult:
+    """Do the main job and write run, tables, picture and report.
+
+    Args:
+        out: Folder; files of an earlier demo are replaced.
+        progress: Told after every epoch.
+        seed: Of weights and folds.
+
+    Returns:
+        What was found.
+    """
+    out = Path(out)
+    samples = demo_samples()
+    hierarchy, alignment = demo_hierarchy(samples)
+    scores, run = _cross_validate(samples, hierarchy, alignment, seed, progress)
+    run = run.save(out / "run")
+    effects = knockdown(run, list(MARKERS), samples=samples, max_samples=len(samples))
+    ranking = importance(run, "rlipp", seed=seed)
+    write_table(effects, out / "knockdowns.tsv")
+    write_table(ranking, out / "importance.tsv")
+    _draw(run, effects, ranking, out)
+    summary = {
+        "cells": len(samples),
+        "genes": hierarchy.n_genes,
+        "terms": hierarchy.n_terms,
+        "accuracy": scores,
+        "knockdowns": {gene: _moved(effects, gene) for gene in MARKERS},
+        "subsystems": _top(ranking),
+        "report": str(out / "report.html"),
+    }
+    return DemoResult(summary, _text(summary, alignment), run, effects, ranking)
+
+
+def _cross_validate(
+    samples: Samples, hierarchy: Hierarchy, alignment: Alignment, seed: int, progress: Progress | None
+) -> tuple[dict[str, float], Run]:
+    """Mean test accuracy over the folds, of the network and of each baseline; and the run of the first fold."""
+    model = build_model(recipe("dcell"), hierarchy, samples, seed=seed, **MODEL)
+    config = CONFIG.updated({"seed": seed})
+    accuracy: dict[str, list[float]] = {}
+    runs = []
+    for number, (train, test) in enumerate(folds(samples, N_FOLDS, seed=seed)):
+        run = fit(
+            model,
+            samples.take(train),
+            config,
+            test=samples.take(test),
+            baselines=("mean", "linear"),
+            progress=progress,
+            recipe=f"fold {number + 1} of {N_FOLDS}",
+            alignment=alignment,
+        )
+        runs.append(run)
+        found = {"visible network": run.metrics["model"], **run.metrics["baselines"]}
+        for name, score in found.items():
+            accuracy.setdefault(name, []).append(score["test"]["accuracy"])
+    return {name: float(np.mean(values)) for name, values in accuracy.items()}, _named(runs[0])
+
+
+def _named(run: Run) -> Run:
+    """The run under the name of its recipe; while it was fitted it bore the number of its fold."""
+    return replace(run, recipe="dcell", metrics={**run.metrics, "recipe": "dcell"})
+
+
+def _draw(run: Run, effects: pandas.DataFrame, ranking: pandas.DataFrame, out: Path) -> None:
+    from kgnn.plot import knockdown_heatmap, report
+
+    knockdown_heatmap(effects).savefig(out / "knockdowns.png", dpi=150, bbox_inches="tight")
+    report(run, out / "report.html", effects=effects, ranking=ranking, title="Blood cell types over the Gene Ontology")
+
+
+def _moved(effects: pandas.DataFrame, gene: str) -> dict[str, Any]:
+    """The output that falls most and the subsystems that move most as a gene is knocked down."""
+    of_gene = effects[effects["perturbation"] == gene]
+    outputs = of_gene[of_gene["target"] == "output"].sort_values("effect")
+    subsystems = of_gene[of_gene["target"] == "subsystem"].sort_values("effect", ascending=False)
+    return {
+        "marker_of": MARKERS[gene],
+        "lowers_most": str(outputs["name"].iloc[0]),
+        "effect": float(outputs["effect"].iloc[0]),
+        "moves_most": subsystems["label"].head(2).tolist(),
+    }
+
+
+def _top(ranking: pandas.DataFrame, n: int = 5) -> list[dict[str, Any]]:
+    """Subsystems with the clearest importance for any output, each once."""
+    best = ranking.sort_values(["q_value", "importance"], ascending=[True, False]).drop_duplicates("term").head(n)
+    return best[["term", "name", "output", "importance", "q_value"]].to_dict("records")
+
+
+def _text(summary: dict[str, Any], alignment: Alignment) -> str:
+    lines = [
+        f"{summary['cells']} blood cells, {summary['genes']} genes, {summary['terms']} terms of the Gene Ontology",
+        str(alignment),
+        "",
+        f"accuracy over {N_FOLDS} folds, ten cell types",
+        *(f"  {name:<22} {score:.3f}" for name, score in summary["accuracy"].items()),
+        "",
+        "knocking a marker down (expression to 0) lowers most, and moves these subsystems most",
+    ]
+    for gene, found in summary["knockdowns"].items():
+        lines.append(
+            f"  {gene:<6} {found['lowers_most']:<30} {found['effect']:+.4f}   {'; '.join(found['moves_most'])}"
+        )
+    lines += ["", "subsystems that say more than their parts (RLIPP on held-out cells)"]
+    lines += [
+        f"  {each['name'][:48]:<48} {each['output'][:24]:<24} {each['importance']:+.3f}  q {each['q_value']:.3f}"
+        for each in summary["subsystems"]
+    ]
+    return "\n".join([*lines, "", f"report: {summary['report']}"])

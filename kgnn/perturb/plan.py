@@ -1,0 +1,154 @@
+"""`Plan`: which perturbations were asked for, checked against the model's names, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import combinations
+
+import numpy as np
+
+from kgnn.errors import AlignmentError, KgnnError, name_some
+from kgnn.perturb.forward import Perturbation
+from kgnn.structure import Hierarchy
+
+Names = str | Iterable[str] | None
+Pairs = str | Iterable[tuple[str, str]] | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Perturbations, and what to call them.
+
+    Attributes:
+        names: Of the perturbations.
+        kinds: ``"gene"``, ``"pair"`` or ``"subsystem"``.
+        perturbations: What each knocks down; single genes come first, then pairs, then subsystems.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    perturbations: tuple[Perturbation, ...]
+
+    @property
+    def has_genes(self) -> bool:
+        """Whether a gene is knocked down anywhere."""
+        return any(kind != "subsystem" for kind in self.kinds)
+
+    def singles_of_pairs(self) -> dict[int, tuple[int, int]]:
+        """For each pair, by its position, the positions of the knockdowns of its two genes."""
+        single = {each.genes[0]: row for row, each in enumerate(self.perturbations) if self.kinds[row] == "gene"}
+        return {
+            row: (single[each.genes[0]], single[each.genes[1]])
+            for row, each in enumerate(self.perturbations)
+            if self.kinds[row] == "pair"
+        }
+
+
+def make_plan(hierarchy: Hierarchy, genes: Names, pairs: Pairs, subsystems: Names) -> Plan:
+    """Check what was asked for and put it in order; whatever comes twice is kept once.
+
+    Args:
+        hierarchy: Of the model.
+        genes: Gene names, one name, ``"all"`` or None.
+        pairs: Pairs of gene names, ``"all"`` or None.
+        subsystems: Term ids, one id, ``"all"`` or None.
+
+    Returns:
+        The plan; both genes of every pair are in it by themselves as well.
+
+    Raises:
+        AlignmentError: If a gene or a term is unknown.
+        KgnnError: If something is no pair, or there is nothing to knock down.
+    """
+    every_pair = isinstance(pairs, str)
+    if every_pair and pairs != "all":
+        raise KgnnError(f"pairs is {pairs!r}. Give pairs of gene names, or 'all'.")
+    single = _chosen("gene", "all" if genes is None and every_pair else genes, hierarchy.genes)
+    if every_pair and len(single) < 2:
+        raise KgnnError(f"pairs='all' of {len(single)} genes gives no pair. Name at least two genes, or leave genes=.")
+    named = list(combinations(single, 2)) if every_pair else _distinct_pairs(pairs, hierarchy)  # type: ignore[arg-type]
+    singles = dict.fromkeys([*single, *(gene for pair in named for gene in pair)])
+    terms = _chosen("term", subsystems, hierarchy.terms)
+    gene_at = {gene: position for position, gene in enumerate(hierarchy.genes)}
+    planned = [(gene, "gene", Perturbation(genes=(gene_at[gene],))) for gene in singles]
+    planned += [(f"{a}+{b}", "pair", Perturbation(genes=(gene_at[a], gene_at[b]))) for a, b in named]
+    planned += [(term, "subsystem", Perturbation(terms=(hierarchy.term_index[term],))) for term in terms]
+    if not planned:
+        raise KgnnError("there is nothing to knock down. Name genes, pairs or subsystems, or give 'all'.")
+    names, kinds, perturbations = zip(*planned, strict=True)
+    return Plan(names, kinds, perturbations)
+
+
+class Reach:
+    """Which terms a perturbation can change: those above it, by structure.
+
+    Args:
+        hierarchy: Of the model.
+    """
+
+    def __init__(self, hierarchy: Hierarchy):
+        self.hierarchy = hierarchy
+        gene = np.concatenate(hierarchy.gene_sets)
+        term = np.repeat(np.arange(hierarchy.n_terms), [len(each) for each in hierarchy.gene_sets])
+        order = np.argsort(gene, kind="stable")
+        borders = np.searchsorted(gene[order], np.arange(1, hierarchy.n_genes))
+        self.terms_of_gene = np.split(term[order], borders)
+
+    def __call__(self, perturbation: Perturbation) -> np.ndarray:
+        """Sorted positions of the terms."""
+        from_genes = [self.terms_of_gene[gene] for gene in perturbation.genes]
+        return np.unique(
+            np.concatenate([*from_genes, *(self.hierarchy.ancestors(each) for each in perturbation.terms)])
+        )
+
+    def at_most(self, perturbations: Iterable[Perturbation]) -> int:
+        """No fewer than the number of terms that all perturbations together can change."""
+        size = [len(terms) for terms in self.terms_of_gene]
+        return sum(
+            sum(size[gene] for gene in genes) + self.hierarchy.n_terms * len(terms) for genes, terms in perturbations
+        )
+
+
+def _chosen(what: str, wanted: Names, known: Sequence[str]) -> list[str]:
+    if wanted is None:
+        return []
+    if isinstance(wanted, str):
+        wanted = known if wanted == "all" else [wanted]
+    names = list(dict.fromkeys(wanted))
+    _refuse_unknown(what, names, known)
+    return names
+
+
+def _distinct_pairs(pairs: Iterable[tuple[str, str]] | None, hierarchy: Hierarchy) -> list[tuple[str, str]]:
+    """Pairs of two different known genes; the same two in the other order are the same pair."""
+    listed = list(pairs or ())
+    wrong = [pair for pair in listed if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]]
+    if wrong:
+        raise KgnnError(
+            f"{len(wrong):,} of {len(listed):,} pairs are not two different genes: {name_some(wrong)}. "
+            "Give pairs such as ('TP53', 'MDM2')."
+        )
+    _refuse_unknown("gene", (gene for pair in listed for gene in pair), hierarchy.genes)
+    distinct: dict[frozenset[str], tuple[str, str]] = {}
+    for a, b in listed:
+        distinct.setdefault(frozenset((a, b)), (a, b))
+    return list(distinct.values())
+
+
+def _refuse_unknown(what: str, names: Iterable[str], known: Sequence[str]) -> None:
+    lookup = frozenset(known)
+    unknown = list(dict.fromkeys(name for name in names if name not in lookup))
+    if not unknown:
+        return
+    # Capitals are the commonest difference, and the matcher would see none of them as close.
+    by_capitals = {name.upper(): name for name in known}
+    close = [
+        by_capitals[match]
+        for name in unknown[:3]
+        for match in get_close_matches(str(name).upper(), by_capitals, n=2, cutoff=0.7)
+    ]
+    have = f"Did you mean {' or '.join(dict.fromkeys(close))}?" if close else f"It has {name_some(known, 3)}."
+    some = f"{len(unknown):,} {what}{'s' if len(unknown) > 1 else ''}"
+    raise AlignmentError(f"the model does not know {some}: {name_some(unknown)}. {have}")

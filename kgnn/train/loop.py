@@ -1,0 +1,156 @@
+"""The training loop: epochs, the choice of the best one, checkpoints; no baselines and no run folder."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from flax import nnx
+
+from kgnn.data.samples import Samples
+from kgnn.data.scaling import fit_scaler
+from kgnn.errors import TrainingError
+from kgnn.models import Model, Replicates, build
+from kgnn.train.checkpoint import Checkpoint
+from kgnn.train.config import TrainConfig
+from kgnn.train.engine import Engine, device_data, trained_module
+from kgnn.train.progress import EpochReport, Progress
+from kgnn.train.reference import set_reference
+from kgnn.train.scoring import Validation, best_epoch, score_name
+
+
+def train_model(
+    model: Model,
+    train: Samples,
+    valid: Samples | None,
+    config: TrainConfig,
+    *,
+    what: str = "model",
+    progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[Model, Any, int]:
+    """The training loop alone: no baselines, no files but checkpoints.
+
+    Args:
+        model: The model to start from.
+        train: Training samples, with the model's genes.
+        valid: Validation samples, or None to keep the last epoch.
+        config: Settings.
+        what: Name for the progress report.
+        progress: Told after every epoch.
+        checkpoint: Where to save and resume, or None.
+
+    Returns:
+        The fitted model, the history as a table and the epoch kept.
+
+    Raises:
+        TrainingError: If a loss or a prediction becomes infinite or not a number.
+    """
+    import pandas
+
+    fitted = start_model(model, train, config)
+    name = score_name(config, model.task)
+    validation = None if valid is None else Validation(fitted, valid, name)
+    engine = Engine(fitted, config, len(train))
+    data = device_data(train, class_weights(train, config))
+    state = engine.start(fitted, config.seed)
+    kept, rows = engine.kept(state), []
+    if checkpoint is not None:
+        state, kept, rows = checkpoint.resume(state, kept)
+    while len(rows) < config.epochs and not (validation and _out_of_patience(rows, name, config)):
+        epoch = len(rows) + 1
+        state, losses = engine.run_epoch(state, data)
+        now = engine.kept(state)
+        rows.append({"epoch": epoch, **_finite_losses(losses, epoch, config)})
+        rows[-1]["valid_score"] = None if validation is None else validation(*now, epoch)
+        if validation is None or _best(rows, name) == epoch:
+            kept = now
+        if progress is not None:
+            progress(_report(what, rows, name, config))
+        if checkpoint is not None and config.checkpoint_every and _is_due(epoch, config):
+            checkpoint.save(state, kept, rows)
+    nnx.update(trained_module(fitted), *kept)
+    set_reference(fitted, train)
+    history = pandas.DataFrame(rows).astype({"valid_score": float})
+    return fitted, history, len(rows) if validation is None else _best(rows, name)
+
+
+def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
+    """The model before its first step: with scalers fitted on the training samples, and with all its replicates.
+
+    Args:
+        model: The starting point where there is one replicate; else its arguments are, and every replicate has weights
+            of its own.
+        train: Training samples, with the model's genes.
+        config: Settings.
+
+    Returns:
+        A new model; `model` is not changed.
+    """
+    members = [nnx.clone(model)]
+    if config.replicates > 1:
+        seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
+        members = [build(model.arguments, model.hierarchy, seed=seed) for seed in seeds]
+    method = config.scaling
+    if method == "auto":
+        method = "standard" if train.meaning == "abundance" else "none"
+    genes = None if method == "none" else fit_scaler(train.gene_values(), method)
+    targets = train.require_targets()
+    outputs = None
+    if config.standardize_targets and model.task == "regression":
+        outputs = fit_scaler(targets.values, "standard")
+    for member in members:
+        if genes is not None:
+            member.gene_scaling.set(genes.center, genes.scale)
+        if outputs is not None:
+            member.output_scaling.set(outputs.center, outputs.scale)
+    return members[0] if len(members) == 1 else Replicates(members)
+
+
+def class_weights(train: Samples, config: TrainConfig) -> np.ndarray | None:
+    """Weight of every sample in the loss, ``[sample]``: one over the frequency of its class, 1 on average.
+
+    Args:
+        train: Training samples.
+        config: Its `class_weights` says whether.
+
+    Returns:
+        The weights; None where all samples weigh alike.
+    """
+    if config.class_weights == "none":
+        return None
+    targets = train.require_targets()
+    counts = np.bincount(targets.values, minlength=len(targets.names))
+    return (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[targets.values]
+
+
+def _best(rows: list[dict[str, Any]], name: str) -> int:
+    return best_epoch([row["valid_score"] for row in rows], name)
+
+
+def _out_of_patience(rows: list[dict[str, Any]], name: str, config: TrainConfig) -> bool:
+    return bool(rows) and 0 < config.patience <= len(rows) - _best(rows, name)
+
+
+def _is_due(epoch: int, config: TrainConfig) -> bool:
+    return epoch % config.checkpoint_every == 0 or epoch == config.epochs
+
+
+def _finite_losses(losses: tuple[Any, Any], epoch: int, config: TrainConfig) -> dict[str, float]:
+    """Losses of an epoch, the mean over replicates."""
+    output, auxiliary = (float(np.mean(loss)) for loss in losses)
+    for name, loss in (("output", output), ("auxiliary", auxiliary)):
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the {name} loss became {loss} in epoch {epoch}. Lower learning_rate (now {config.learning_rate:g}) "
+                "or set clip_norm, and look for extreme values among the samples."
+            )
+    return {"loss": output, "auxiliary": auxiliary}
+
+
+def _report(what: str, rows: list[dict[str, Any]], name: str, config: TrainConfig) -> EpochReport:
+    last = rows[-1]
+    best = rows[_best(rows, name) - 1]["valid_score"]
+    score, best = (math.nan if value is None else value for value in (last["valid_score"], best))
+    return EpochReport(what, last["epoch"], config.epochs, last["loss"], name, score, best)

@@ -1,0 +1,46 @@
+"""Scores of a run as text: the model beside its baselines, split by split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NAMES = {
+    "mean": "mean",
+    "ridge": "ridge regression",
+    "logistic": "logistic regression",
+    "dense": "dense network of equal size",
+    "shuffled": "same network, genes shuffled",
+}
+
+
+def score_table(metrics: Mapping[str, Any]) -> str:
+    """Scores as aligned text.
+
+    Args:
+        metrics: `Run.metrics`.
+
+    Returns:
+        Some lines: one a model, one column a split, in the headline score; then the groups left out.
+    """
+    splits = [name for name in ("valid", "test") if name in metrics["model"]] or ["train"]
+    score = metrics["score"]
+    rows = {metrics["recipe"] or "model": metrics["model"]}
+    rows |= {NAMES.get(name, name): scores for name, scores in metrics["baselines"].items()}
+    lines = [f"{score:<32}" + "".join(f"{split:>10}" for split in splits)]
+    for name, scores in rows.items():
+        lines.append(f"  {name:<30}" + "".join(_number(scores.get(split, {}).get(score)) for split in splits))
+    for covariate, found in metrics.get("leave_out", {}).items():
+        lines.append(
+            f"{score}, {found['n_groups']} {covariate}s never seen in training ({found['n_samples']:,} samples)"
+        )
+        lines.append(f"  {metrics['recipe']:<30}" + _number(found["model"].get(score)))
+        lines += [f"  {NAMES.get(b, b):<30}" + _number(s.get(score)) for b, s in found["baselines"].items()]
+    lines.append(
+        f"epoch {metrics['best_epoch']}, {metrics['n_parameters']:,} parameters, {metrics['seconds']:.0f} s in all"
+    )
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return f"{'–':>10}" if value is None or value != value else f"{value:>10.3f}"
