@@ -47,8 +47,6 @@ _ROOMS = {
 }
 _SUBPACKAGES = ("data", "interpret", "knowledge", "layers", "models", "perturb", "plot", "structure", "train", "zoo")
 
-__all__ = [*_ROOMS, *_SUBPACKAGES]
-
 
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
@@ -59,4 +57,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*_ROOMS, *_SUBPACKAGES])

@@ -19,6 +19,7 @@ from kgnn.data import Samples, folds, read_samples, write_table
 from kgnn.errors import SourceError
 from kgnn.interpret import importance
 from kgnn.knowledge import Ontology, bundled_file, read_ontology
+from kgnn.layers import StateRule
 from kgnn.perturb import knockdown
 from kgnn.structure import Alignment, Hierarchy, compile_hierarchy
 from kgnn.train import Run, TrainConfig, fit
@@ -37,13 +38,13 @@ MARKERS = {
     "LYZ": "monocytes",
 }
 PRUNING = {"min_genes": 20, "max_genes": 200, "min_extra_genes": 15, "max_height": 3, "merge_identical": True}
-MODEL = {"n_states": 8, "dropout": 0.5}
+MODEL = {"n_states": StateRule(8, 0.05), "dropout": 0.7, "heads": "linear", "heads_read": "state"}
 CONFIG = TrainConfig(
-    epochs=100,
+    epochs=50,
     batch_size=128,
     optimizer="adamw",
     learning_rate=5e-3,
-    weight_decay=0.1,
+    weight_decay=0.3,
     auxiliary_weight=0.01,
     average=0.95,
     valid_fraction=0.0,
@@ -59,7 +60,7 @@ class DemoResult:
         summary: Numbers, for ``--json``.
         text: The same for a person.
         run: The run of the first fold, which the report shows.
-        effects: Knockdowns of the marker genes in all cells.
+        effects: Knockdowns of the marker genes in all cells, each in the network that has not seen it.
         ranking: Subsystems by RLIPP on the held-out cells.
     """
 
@@ -127,9 +128,9 @@ def run_demo(out: str | PathLike[str], *, progress: Progress | None = None, seed
     out = Path(out)
     samples = demo_samples()
     hierarchy, alignment = demo_hierarchy(samples)
-    scores, run = _cross_validate(samples, hierarchy, alignment, seed, progress)
-    run = run.save(out / "run")
-    effects = knockdown(run, list(MARKERS), samples=samples, max_samples=len(samples))
+    scores, runs = _cross_validate(samples, hierarchy, alignment, seed, progress)
+    run = replace(runs[0], recipe="dcell", metrics={**runs[0].metrics, "recipe": "dcell"}).save(out / "run")
+    effects = _knock_markers_down(runs)
     ranking = importance(run, "rlipp", seed=seed)
     write_table(effects, out / "knockdowns.tsv")
     write_table(ranking, out / "importance.tsv")
@@ -148,8 +149,8 @@ def run_demo(out: str | PathLike[str], *, progress: Progress | None = None, seed
 
 def _cross_validate(
     samples: Samples, hierarchy: Hierarchy, alignment: Alignment, seed: int, progress: Progress | None
-) -> tuple[dict[str, float], Run]:
-    """Mean test accuracy over the folds, of the network and of each baseline; and the run of the first fold."""
+) -> tuple[dict[str, float], list[Run]]:
+    """Mean test accuracy over the folds, of the network and of each baseline; and the run of every fold."""
     model = build_model(recipe("dcell"), hierarchy, samples, seed=seed, **MODEL)
     config = CONFIG.updated({"seed": seed})
     accuracy: dict[str, list[float]] = {}
@@ -169,12 +170,20 @@ def _cross_validate(
         found = {"visible network": run.metrics["model"], **run.metrics["baselines"]}
         for name, score in found.items():
             accuracy.setdefault(name, []).append(score["test"]["accuracy"])
-    return {name: float(np.mean(values)) for name, values in accuracy.items()}, _named(runs[0])
+    return {name: float(np.mean(values)) for name, values in accuracy.items()}, runs
 
 
-def _named(run: Run) -> Run:
-    """The run under the name of its recipe; while it was fitted it bore the number of its fold."""
-    return replace(run, recipe="dcell", metrics={**run.metrics, "recipe": "dcell"})
+def _knock_markers_down(runs: list[Run]) -> pandas.DataFrame:
+    """Effects of the markers in all cells, each in the network that has not seen the cell, as mean log-odds."""
+    parts = [knockdown(run, list(MARKERS), scale="log_odds", max_samples=len(run.samples)) for run in runs]
+    effects = parts[0].copy()
+    stacked = {name: np.stack([part[name] for part in parts]) for name in ("wild_type", "effect", "effect_sd")}
+    effects["wild_type"] = stacked["wild_type"].mean(axis=0)
+    effects["effect"] = stacked["effect"].mean(axis=0)
+    # The folds are of one size: the variance over all cells is that within folds and that between their means.
+    between = np.where(effects["target"] == "output", stacked["effect"].var(axis=0), np.nan)
+    effects["effect_sd"] = np.sqrt(np.square(stacked["effect_sd"]).mean(axis=0) + between)
+    return effects.assign(n_samples=sum(int(part["n_samples"].iloc[0]) for part in parts))
 
 
 def _draw(run: Run, effects: pandas.DataFrame, ranking: pandas.DataFrame, out: Path) -> None:
@@ -211,11 +220,11 @@ def _text(summary: dict[str, Any], alignment: Alignment) -> str:
         f"accuracy over {N_FOLDS} folds, ten cell types",
         *(f"  {name:<22} {score:.3f}" for name, score in summary["accuracy"].items()),
         "",
-        "knocking a marker down (expression to 0) lowers most, and moves these subsystems most",
+        "a marker knocked down (expression to 0) lowers most (log-odds), and moves these subsystems most",
     ]
     for gene, found in summary["knockdowns"].items():
         lines.append(
-            f"  {gene:<6} {found['lowers_most']:<30} {found['effect']:+.4f}   {'; '.join(found['moves_most'])}"
+            f"  {gene:<6} {found['lowers_most']:<30} {found['effect']:+.3f}   {'; '.join(found['moves_most'])}"
         )
     lines += ["", "subsystems that say more than their parts (RLIPP on held-out cells)"]
     lines += [

@@ -71,8 +71,13 @@ def read_genotype_list(
 
 
 def looks_like_genotype(line: str) -> bool:
-    """True if a line begins with a whole number, goes on with something else and ends with a number."""
+    """True if a line begins with a whole number, goes on with something else and ends with a number.
+
+    The wild type, ``0`` and its value, has nothing between them.
+    """
     fields = line.split()
+    if len(fields) == 2:
+        return fields[0] == "0" and _is_number(fields[1])
     if len(fields) < 3 or not fields[0].isdigit() or _is_number(fields[1]):
         return False
     return _is_number(fields[-1])

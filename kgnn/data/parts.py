@@ -11,6 +11,7 @@ from typing import Any
 from kgnn.data.drugcell import read_drugcell_splits
 from kgnn.data.read import read_samples, recognize_format
 from kgnn.data.samples import Samples
+from kgnn.errors import AlignmentError, KgnnError
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,28 +56,44 @@ def read_parts(
     Raises:
         FormatError: If a file is not what its format promises.
         AlignmentError: If a part lacks a gene or has a class that the training samples have not.
+        KgnnError: If an option does not apply to the format.
     """
     options = {name: value for name, value in options.items() if value is not None}
-    own: dict[str, Samples | None] = {"valid": None, "test": None}
-    if Path(train).is_dir() and recognize_format(train) == "drugcell":
-        splits = read_drugcell_splits(train, target=options.get("target", "response"))
-        first, own = splits.train, {"valid": splits.valid, "test": splits.test}
+    format = options.get("format") or recognize_format(train)
+    given = {name: path for name, path in (("valid", valid), ("test", test)) if path is not None}
+    own: dict[str, Samples | None] = {}
+    if format == "drugcell" and Path(train).is_dir():
+        first, own = _read_folder(train, options)
     else:
         first = read_samples(train, **options)
-    given = {name: read_samples(path, **options) for name, path in (("valid", valid), ("test", test)) if path}
-    others = {**own, **given}
-    if recognize_format(train) == "genotype_list":
+    others = own | {name: read_samples(path, **options) for name, path in given.items()}
+    if format == "genotype_list":
         listed = [first, *(part for part in others.values() if part is not None)]
-        universe = sorted({*genes, *(gene for part in listed for gene in part.genes)})
-        first = read_samples(train, genes=universe, **options)
-        paths = {"valid": valid, "test": test}
-        others = {name: read_samples(paths[name], genes=universe, **options) for name in given}  # type: ignore[arg-type]
-    agreed = {name: None if part is None else _agreeing(part, first) for name, part in others.items()}
+        options["genes"] = sorted({*genes, *(gene for part in listed for gene in part.genes)})
+        first = read_samples(train, **options)
+        others = {name: read_samples(path, **options) for name, path in given.items()}
+    agreed = {
+        name: None if part is None else _agreeing(part, first, given.get(name, train)) for name, part in others.items()
+    }
     return Parts(first, agreed.get("valid"), agreed.get("test"))
 
 
-def _agreeing(part: Samples, first: Samples) -> Samples:
-    part = part.with_genes(first.genes)
-    if first.targets is not None and first.targets.kind == "classes":
-        part = part.with_classes(first.targets.names)
+def _read_folder(folder: str | PathLike[str], options: dict[str, Any]) -> tuple[Samples, dict[str, Samples | None]]:
+    """The parts that a DrugCell folder brings."""
+    fixed = {"format": "drugcell", "meaning": "alteration", "kind": "regression"}
+    unfit = [name for name, value in options.items() if name != "target" and fixed.get(name) != value]
+    if unfit:
+        raise KgnnError(f"{folder}: {', '.join(unfit)} cannot be given for DrugCell's folder. Leave it out.")
+    splits = read_drugcell_splits(folder, target=options.get("target", "response"))
+    return splits.train, {"valid": splits.valid, "test": splits.test}
+
+
+def _agreeing(part: Samples, first: Samples, path: str | PathLike[str]) -> Samples:
+    """The part with the columns and classes of the first one."""
+    try:
+        part = part.with_genes(first.genes)
+        if first.targets is not None and first.targets.kind == "classes":
+            part = part.with_classes(first.targets.names)
+    except AlignmentError as error:
+        raise AlignmentError(f"{path}: {error}") from None
     return part

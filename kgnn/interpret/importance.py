@@ -11,7 +11,13 @@ from kgnn.data.samples import Samples
 from kgnn.data.splits import folds as split_folds
 from kgnn.errors import KgnnError, unknown_choice
 from kgnn.interpret.evidence import gather_evidence
-from kgnn.interpret.nulls import FEWEST_REPETITIONS, NullStatistics, compare_with_null, shuffled_weights
+from kgnn.interpret.nulls import (
+    FEWEST_REPETITIONS,
+    NullStatistics,
+    at_equal_total,
+    compare_with_null,
+    shuffled_weights,
+)
 from kgnn.interpret.rlipp import rlipp
 from kgnn.interpret.sensitivity import knockdown_effect, node_sensitivity
 from kgnn.perturb.forward import inputs_of
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
 
 MEASURES = ("rlipp", "sensitivity", "knockdown")
 TARGETS = ("observed", "predicted")
-N_NULL = {"rlipp": 50, "sensitivity": 20, "knockdown": 20}
+N_NULL = {"rlipp": 50, "sensitivity": 40, "knockdown": 40}
 FEWEST_SAMPLES = 10
 Progress = Callable[[int, int], None] | None
 
@@ -67,7 +73,9 @@ def importance(
         samples: Samples to measure on; the run's held-out samples where None. For RLIPP, samples that share a row of
             genes count as one, see `kgnn.interpret.evidence`.
         target: For RLIPP, predict the ``"observed"`` targets or the model's own ``"predicted"`` ones.
-        n_null: Repetitions of the null: permuted targets for RLIPP, models with shuffled weights else; 0 for none.
+        n_null: Repetitions of the null; 0 for none. For RLIPP targets in which what the children do not predict is
+            permuted (see `kgnn.interpret.rlipp`), else models with shuffled weights (`shuffled_weights`), whose
+            importances are brought to the same total; the root, through which all passes, then never stands out.
         n_folds: Folds of the ridge regression of RLIPP.
         max_samples: Most samples for the measures other than RLIPP, drawn at random where there are more.
         seed: Of folds, nulls and draws.
@@ -112,22 +120,21 @@ def _by_rlipp(
 ) -> Measured:
     evidence = gather_evidence(run.model, samples, target)
     _refuse_few(len(evidence.samples), "samples with different genes")
-    random = np.random.default_rng(seed)
-    truth = evidence.targets
-    columns = [truth, *(truth[random.permutation(len(truth))] for _ in range(repetitions))]
-    parts = split_folds(evidence.samples, n_folds, stratify=False, seed=seed)
-    terms = np.asarray(run.model.term_of_state)  # type: ignore[attr-defined]
     found = rlipp(
-        run.hierarchy, terms, evidence.states, evidence.genes, np.concatenate(columns, axis=1), parts, progress
+        run.hierarchy,
+        np.asarray(run.model.term_of_state),  # type: ignore[attr-defined]
+        evidence.states,
+        evidence.genes,
+        evidence.targets,
+        split_folds(evidence.samples, n_folds, stratify=False, seed=seed),
+        n_null=repetitions,
+        seed=seed,
+        progress=progress,
     )
-    shape = (run.hierarchy.n_terms, 1 + repetitions, truth.shape[1])
-    parent, children = (rho.reshape(shape) for rho in found)
-    gain = parent - children
-    ratio = np.full(gain[:, 0].shape, np.nan)
-    np.divide(parent[:, 0], children[:, 0], out=ratio, where=children[:, 0] > 0)
-    null = gain[:, 1:].transpose(1, 0, 2) if repetitions else None
-    further = {"rho_parent": parent[:, 0], "rho_children": children[:, 0], "rlipp": ratio}
-    return Measured(gain[:, 0], null, further)
+    ratio = np.full(found.rho_parent.shape, np.nan)
+    np.divide(found.rho_parent, found.rho_children, out=ratio, where=found.rho_children > 0)
+    further = {"rho_parent": found.rho_parent, "rho_children": found.rho_children, "rlipp": ratio}
+    return Measured(found.rho_parent - found.rho_children, found.null if repetitions else None, further)
 
 
 def _by_model(run: Run, samples: Samples, measure: str, repetitions: int, seed: int, progress: Progress) -> Measured:
@@ -140,7 +147,7 @@ def _by_model(run: Run, samples: Samples, measure: str, repetitions: int, seed: 
         null.append(compute(shuffled_weights(run.model, inputs, int(null_seed)), inputs))
         if progress is not None:
             progress(len(null), repetitions)
-    return Measured(observed, np.stack(null) if null else None, {})
+    return Measured(observed, at_equal_total(np.stack(null), observed) if null else None, {})
 
 
 def _refuse_few(n: int, what: str) -> None:

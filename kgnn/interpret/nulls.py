@@ -78,6 +78,25 @@ def compare_with_null(observed: np.ndarray, null: np.ndarray) -> NullStatistics:
     return NullStatistics(mean, sd, p_value, q_value)
 
 
+def at_equal_total(null: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Bring the importances of null models to the total of the fitted one, so that shares are compared.
+
+    A fitted network saturates more than one with shuffled weights, and its derivatives are smaller everywhere. The
+    total is that of all terms below the root; the root itself gets its own value, for it has nothing beside it.
+
+    Args:
+        null: ``[repetition, term, output]``, not negative; the root is last.
+        observed: ``[term, output]``.
+
+    Returns:
+        The null, rescaled.
+    """
+    null, observed = np.asarray(null, dtype=np.float64), np.asarray(observed, dtype=np.float64)
+    totals = null[:, :-1].sum(axis=1, keepdims=True)
+    factor = observed[:-1].sum(axis=0) / np.where(totals > 0, totals, 1.0)
+    return np.concatenate([null[:, :-1] * factor, np.broadcast_to(observed[-1], (len(null), 1, observed.shape[1]))], 1)
+
+
 def _smallest_scale(sd: np.ndarray, largest: np.ndarray) -> np.ndarray:
     """A floor under the deviations of the terms of each output, ``[output]``.
 

@@ -25,6 +25,7 @@ from kgnn.knowledge.provenance import file_digest as file_digest
 from kgnn.knowledge.prune import PRUNING_PRESETS as PRUNING_PRESETS
 from kgnn.knowledge.prune import losses_by_reason as losses_by_reason
 from kgnn.knowledge.prune import prune as prune
+from kgnn.knowledge.prune import pruning_rules as pruning_rules
 from kgnn.knowledge.read import ANNOTATION_FORMATS as ANNOTATION_FORMATS
 from kgnn.knowledge.read import ONTOLOGY_FORMATS as ONTOLOGY_FORMATS
 from kgnn.knowledge.read import annotate as annotate

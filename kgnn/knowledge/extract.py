@@ -15,6 +15,7 @@ from kgnn.knowledge.ontology import Ontology
 from kgnn.knowledge.prune import prune
 from kgnn.knowledge.read import read_ontology
 from kgnn.knowledge.text import read_lines
+from kgnn.knowledge.writing import whole_file
 
 
 def extract(ontology: Ontology, genes: Collection[str], folder: str | PathLike[str], stem: str) -> tuple[Path, Path]:
@@ -80,9 +81,8 @@ def _escaped(name: str) -> str:
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -112,15 +112,22 @@ def fetch(name: str, cache: str | PathLike[str] | None = None, *, catalog: str |
 
 
 def cache_folder() -> Path:
-    """Folder for downloaded files: ``$KGNN_CACHE``, else ``kgnn`` in the user's cache folder of the system."""
+    """Folder for downloaded files: ``$KGNN_CACHE``, else ``kgnn`` in the user's cache folder of the system.
+
+    Raises:
+        SourceError: If the user has no home folder.
+    """
     chosen = os.environ.get("KGNN_CACHE")
     if chosen:
         return Path(chosen)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "kgnn"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "kgnn"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kgnn"
+    try:
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "kgnn"
+        if sys.platform == "win32":
+            return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "kgnn"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kgnn"
+    except RuntimeError as error:
+        raise SourceError(f"there is no home folder to keep files in ({error}). Name a folder in KGNN_CACHE.") from None
 
 
 def _digest_file(path: Path) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from kgnn.errors import KgnnError
+from kgnn.errors import KgnnError, unknown_choice
 from kgnn.knowledge import rules
 from kgnn.knowledge.ontology import Ontology
 from kgnn.knowledge.restrict import keep_below, keep_genes
@@ -113,6 +113,29 @@ def prune(
     for _, value, rule in steps:
         ontology = rule(ontology) if value is True else rule(ontology, value)
     return ontology
+
+
+def pruning_rules(preset: str | None = None, **rules: Any) -> dict[str, Any]:
+    """Arguments for `prune`: those of a preset, with some replaced.
+
+    Args:
+        preset: Name of one of `PRUNING_PRESETS`, or None.
+        **rules: Further arguments; those that are None are left out.
+
+    Returns:
+        The arguments.
+
+    Raises:
+        KgnnError: If there is no such preset.
+
+    Example:
+        >>> pruning_rules("drugcell", min_genes=5, max_genes=None)["min_genes"]
+        5
+    """
+    if preset is not None and preset not in PRUNING_PRESETS:
+        raise unknown_choice("prune", preset, PRUNING_PRESETS)
+    chosen = {} if preset is None else dict(PRUNING_PRESETS[preset])
+    return chosen | {name: value for name, value in rules.items() if value is not None}
 
 
 def losses_by_reason(ontology: Ontology) -> dict[tuple[str, str], int]:

@@ -69,6 +69,11 @@ class Model(Protocol):
     output_scaling: InputScaling
     arguments: BuildArguments
 
+    @property
+    def term_of_state(self) -> tuple[int, ...]:
+        """Position of the term that each state belongs to, in the order of ``shift`` and `Prediction.states`."""
+        ...
+
     def __call__(
         self,
         inputs: Inputs,

@@ -48,6 +48,7 @@ class DenseNetwork(nnx.Module):
         self.output_names = name_outputs(outputs)
         self.terms: tuple[str, ...] = ()
         self.heads: tuple[str, ...] = ()
+        self.term_of_state: tuple[int, ...] = ()
         self.genes = tuple(genes)
         self.gene_modality = gene_modality
         self.arguments = BuildArguments(

@@ -93,6 +93,7 @@ def changes(
     dose: float = 1.0,
     value: float = 0.0,
     modality: str = "",
+    scale: str = "natural",
 ) -> Iterator[Changes]:
     """Perturb all samples in every way, `BATCH` perturbations at a time.
 
@@ -103,11 +104,13 @@ def changes(
         dose: 1 for a full knockdown, 0 for none.
         value: Of a gene that is knocked down.
         modality: Name of the inputs that hold the genes, where there are several.
+        scale: Of the predictions: ``"natural"``, or ``"log_odds"`` for classes and labels.
 
     Yields:
         The changes of the next `BATCH` perturbations, fewer at the end.
     """
     graph, state = nnx.split(model)
+    task = model.task if scale == "natural" else f"{model.task} as {scale}"
     terms = jnp.asarray(model.term_of_state, jnp.int32)  # type: ignore[attr-defined]
     how_much = (jnp.float32(dose), jnp.float32(value))
     most = max((len(each.genes) for each in perturbations), default=0)
@@ -120,14 +123,18 @@ def changes(
             columns[row, : len(perturbation.genes)] = perturbation.genes
             gates[row, list(perturbation.terms)] = 0.0
         batch = (jnp.asarray(columns), jnp.asarray(gates), jnp.int32(len(some) + 1))
-        before, found = _changes(graph, state, inputs, batch, how_much, terms, model.task, modality)
+        before, found = _changes(graph, state, inputs, batch, how_much, terms, task, modality)
         yield Changes(np.asarray(before), *(np.asarray(each)[1 : len(some) + 1] for each in found))
 
 
 def natural(outputs: Array, task: str) -> Array:
-    """Probabilities in place of logits, on the last axis."""
+    """Probabilities in place of logits, on the last axis; log-odds where the task is ``"… as log_odds"``."""
     if task == "classes":
         return jax.nn.softmax(outputs)
+    if task == "classes as log_odds":
+        # The odds of a class against all others, from the logits, since probabilities round to 0 and 1.
+        others = jnp.where(jnp.eye(outputs.shape[-1], dtype=bool), -jnp.inf, outputs[..., None, :])
+        return outputs - jax.nn.logsumexp(others, axis=-1)
     return jax.nn.sigmoid(outputs) if task == "labels" else outputs
 
 

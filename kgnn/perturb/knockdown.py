@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kgnn.data.samples import Modality, Samples
-from kgnn.errors import KgnnError
+from kgnn.errors import KgnnError, unknown_choice
 from kgnn.perturb.forward import changes, inputs_of
 from kgnn.perturb.plan import Plan, Reach, make_plan
 from kgnn.perturb.table import COLUMNS as COLUMNS
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KNOCKED_DOWN = {"alteration": 1.0, "abundance": 0.0}
 """What a gene's value becomes when it is knocked down: an altered gene, or an absent product."""
+SCALES = ("natural", "log_odds")
 MOST_STATE_ROWS = 30_000_000
 """Rows on subsystems that a table may have; such a table takes some 3 GB."""
 _LOG = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def knockdown(
     subsystems: str | Iterable[str] | None = None,
     samples: Samples | None = None,
     dose: float = 1.0,
+    scale: str = "natural",
     states: bool = True,
     max_samples: int = 256,
     progress: Callable[[int, int], None] | None = None,
@@ -57,6 +59,8 @@ def knockdown(
         samples: Samples to perturb. Where None: for alterations alone, the wild type (nothing altered); else the
             run's held-out samples.
         dose: Between 0 (nothing) and 1 (complete).
+        scale: Of the predictions: ``"natural"`` (the target's unit; probabilities for classes and labels), or
+            ``"log_odds"`` for classes and labels, which also moves where a probability is close to 0 or 1.
         states: Whether to report the change of every subsystem's state as well.
         max_samples: Most samples to average over, drawn with the run's seed where there are more.
         progress: Called with the number of perturbations done and their total.
@@ -80,6 +84,10 @@ def knockdown(
     """
     if not 0 <= dose <= 1:
         raise KgnnError(f"dose is {dose:g}, but must be between 0 (nothing) and 1 (a complete knockdown).")
+    if scale not in SCALES:
+        raise unknown_choice("scale", scale, SCALES)
+    if scale == "log_odds" and run.model.task == "regression":
+        raise KgnnError("scale is 'log_odds', but the model predicts numbers, not classes. Leave it out.")
     plan = make_plan(run.hierarchy, genes, pairs, subsystems)
     samples = _samples_to_perturb(run, samples, max_samples)
     value = knocked_down_value(samples) if plan.has_genes else 0.0
@@ -93,8 +101,9 @@ def knockdown(
         dose=dose,
         value=value,
         modality=samples.gene_modality,
+        scale=scale,
     )
-    return make_table(run, plan, gather(plan, batches, reach, progress), dose, len(samples))
+    return make_table(run, plan, gather(plan, batches, reach, progress), dose, len(samples), scale)
 
 
 def knocked_down_value(samples: Samples) -> float:

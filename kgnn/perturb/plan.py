@@ -145,9 +145,7 @@ def _refuse_unknown(what: str, names: Iterable[str], known: Sequence[str]) -> No
     # Capitals are the commonest difference, and the matcher would see none of them as close.
     by_capitals = {name.upper(): name for name in known}
     close = [
-        by_capitals[match]
-        for name in unknown[:3]
-        for match in get_close_matches(str(name).upper(), by_capitals, n=2, cutoff=0.7)
+        by_capitals[match] for name in unknown[:3] for match in get_close_matches(str(name).upper(), by_capitals, n=2)
     ]
     have = f"Did you mean {' or '.join(dict.fromkeys(close))}?" if close else f"It has {name_some(known, 3)}."
     some = f"{len(unknown):,} {what}{'s' if len(unknown) > 1 else ''}"

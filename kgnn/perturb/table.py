@@ -68,7 +68,9 @@ def gather(
     return Found(wild_type, np.concatenate(effects), np.concatenate(spreads), reached, moved)
 
 
-def make_table(run: Run, plan: Plan, found: Found, dose: float, n_samples: int) -> pandas.DataFrame:
+def make_table(
+    run: Run, plan: Plan, found: Found, dose: float, n_samples: int, scale: str = "natural"
+) -> pandas.DataFrame:
     """Put names to the numbers.
 
     Args:
@@ -77,13 +79,14 @@ def make_table(run: Run, plan: Plan, found: Found, dose: float, n_samples: int) 
         found: What they did.
         dose: Of all of them.
         n_samples: Samples averaged over.
+        scale: Of the predictions, see `kgnn.perturb.knockdown`.
 
     Returns:
         The table, with `COLUMNS`.
     """
     import pandas
 
-    parts = [_output_columns(run, plan, found, n_samples)]
+    parts = [_output_columns(run, plan, found, n_samples, scale)]
     if found.reached:
         parts.append(_state_columns(run, plan, found))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -91,13 +94,13 @@ def make_table(run: Run, plan: Plan, found: Found, dose: float, n_samples: int) 
     return table[list(COLUMNS)]
 
 
-def _output_columns(run: Run, plan: Plan, found: Found, n_samples: int) -> dict[str, np.ndarray]:
+def _output_columns(run: Run, plan: Plan, found: Found, n_samples: int, scale: str) -> dict[str, np.ndarray]:
     n, outputs = len(plan.names), np.asarray(run.output_names, dtype=object)
     effect = found.effect.astype(np.float64)
     epistasis = np.full(effect.shape, np.nan)
     for pair, (a, b) in plan.singles_of_pairs().items():
         epistasis[pair] = effect[pair] - effect[a] - effect[b]
-    unit = "target" if run.model.task == "regression" else "probability"
+    unit = "target" if run.model.task == "regression" else "probability" if scale == "natural" else "log-odds"
     return {
         "perturbation": np.repeat(np.asarray(plan.names, dtype=object), len(outputs)),
         "kind": np.repeat(np.asarray(plan.kinds, dtype=object), len(outputs)),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.resources
-import os
 from os import PathLike
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
 from kgnn.errors import unknown_choice
+from kgnn.knowledge.writing import whole_file
 from kgnn.plot.canvas import import_extra
 from kgnn.plot.findings import hierarchy_section, knockdown_section, subsystem_section
 from kgnn.plot.hierarchy import KINDS
@@ -119,11 +119,6 @@ def _assemble(title: str, summary: str, sections: list[str]) -> str:
 
 
 def _write(path: Path, page: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
     return path

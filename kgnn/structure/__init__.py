@@ -7,3 +7,6 @@ from kgnn.structure.compile import Alignment as Alignment
 from kgnn.structure.compile import compile_hierarchy as compile_hierarchy
 from kgnn.structure.hierarchy import Hierarchy as Hierarchy
 from kgnn.structure.null import shuffle_genes as shuffle_genes
+from kgnn.structure.summary import alignment_summary as alignment_summary
+from kgnn.structure.summary import describe as describe
+from kgnn.structure.summary import hierarchy_summary as hierarchy_summary

@@ -8,8 +8,6 @@ label results.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ import numpy as np
 
 from kgnn.errors import FormatError
 from kgnn.knowledge.provenance import Provenance, content_fingerprint
+from kgnn.knowledge.writing import whole_file
 
 _ARRAYS = ("level_of_term", "relation_child", "relation_parent", "annotation_gene", "annotation_term")
 # What NumPy, zip and JSON raise for a file that is something else, cut short or changed; a zip member of an unknown
@@ -148,8 +147,6 @@ class Hierarchy:
         Args:
             path: File to write.
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         header = {
             "kind": "kgnn hierarchy",
             "terms": self.terms,
@@ -159,15 +156,9 @@ class Hierarchy:
             "fingerprint": self.fingerprint,
             "provenance": self.provenance.to_json(),
         }
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-                np.savez_compressed(stream, header=text, **{name: getattr(self, name) for name in _ARRAYS})
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        with whole_file(path) as unfinished, unfinished.open("wb") as stream:
+            np.savez_compressed(stream, header=text, **{name: getattr(self, name) for name in _ARRAYS})
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Hierarchy:

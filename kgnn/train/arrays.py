@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kgnn.errors import RunError, name_some
+from kgnn.knowledge.writing import whole_file
 
 
 def save_arrays(path: str | PathLike[str], tree: Any) -> None:
@@ -64,30 +63,21 @@ def load_arrays(path: str | PathLike[str], like: Any) -> Any:
 
 def write_bytes(path: str | PathLike[str], content: bytes) -> None:
     """Write a file under a temporary name, then rename it."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(content)
 
 
 def digest_arrays(tree: Any) -> str:
-    """Hash of every array of a tree and of its name."""
+    """Hexadecimal SHA-256 of the names and bytes of every array of a tree."""
     digest = hashlib.sha256()
     for where, leaf in _leaves(tree):
-        array = np.asarray(_plain(leaf))
-        digest.update(f"{jax.tree_util.keystr(where)} {_form(array)}".encode())
-        digest.update(array.tobytes())
+        digest.update(jax.tree_util.keystr(where).encode())
+        digest.update(np.asarray(_plain(leaf)).tobytes())
     return digest.hexdigest()
 
 
-def _form(array: Any) -> tuple[tuple[int, ...], str]:
-    return tuple(array.shape), str(array.dtype)
+def _form(array: Any) -> tuple[tuple[int, ...], np.dtype]:
+    return tuple(array.shape), np.dtype(array.dtype)
 
 
 def _leaves(tree: Any) -> list[tuple[Any, Any]]:

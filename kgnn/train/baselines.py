@@ -152,7 +152,9 @@ def _chosen_linear(train: Samples, valid: Samples | None, scaler: Scaler) -> Pre
 def _ridge(features: np.ndarray, train: Samples, penalty: float) -> Predictor:
     from sklearn.linear_model import Ridge
 
-    model = Ridge(alpha=penalty, solver="cholesky").fit(features, train.require_targets().values)
+    # In double precision: one column may all but equal a sum of others (55 cell lines, 2,729 genes).
+    wide = features.astype(np.float64)
+    model = Ridge(alpha=penalty, solver="cholesky").fit(wide, train.require_targets().values)
     return lambda rows: model.predict(rows).reshape(len(rows), -1)
 
 
@@ -197,5 +199,11 @@ def _dense_of_equal_size(model: Model, train: Samples, seed: int) -> DenseNetwor
     n_others = sum(len(table.features) for table in train.modalities.values()) - len(train.genes)
     hidden = width_of_equal_size(count_parameters(model), len(train.genes) + n_others, len(model.output_names))
     return DenseNetwork(
-        train.genes, n_others, hidden=hidden, outputs=model.output_names, task=model.task, rngs=nnx.Rngs(seed)
+        train.genes,
+        n_others,
+        hidden=hidden,
+        outputs=model.output_names,
+        task=model.task,
+        gene_modality=train.gene_modality,
+        rngs=nnx.Rngs(seed),
     )

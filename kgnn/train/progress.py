@@ -36,7 +36,7 @@ class Progress(Protocol):
 
 
 class RichProgress:
-    """A progress bar in the terminal; use it as a context manager."""
+    """Progress bars in the terminal; use it as a context manager. Nothing appears before the first report."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -54,16 +54,18 @@ class RichProgress:
         self._tasks: dict[str, int] = {}
 
     def __enter__(self) -> RichProgress:
-        self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if self._tasks:
+            self._bars.stop()
 
     def __call__(self, report: EpochReport) -> None:
         """Move the bar of what is being fitted."""
+        if not self._tasks:
+            self._bars.start()
         if report.what not in self._tasks:
             self._tasks[report.what] = self._bars.add_task(report.what, total=report.epochs, scores="")
         scores = f"loss {report.loss:.4f}"

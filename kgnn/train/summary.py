@@ -1,12 +1,15 @@
-"""Scores of a run as text: the model beside its baselines, split by split."""
+"""A run for people and for ``--json``: scores beside those of the baselines, and what it was made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from kgnn.structure import hierarchy_summary
+from kgnn.train.run import Run
+
 NAMES = {
-    "mean": "mean",
+    "mean": "mean of the training samples",
     "ridge": "ridge regression",
     "logistic": "logistic regression",
     "dense": "dense network of equal size",
@@ -40,6 +43,28 @@ def score_table(metrics: Mapping[str, Any]) -> str:
         f"epoch {metrics['best_epoch']}, {metrics['n_parameters']:,} parameters, {metrics['seconds']:.0f} s in all"
     )
     return "\n".join(lines)
+
+
+def run_summary(run: Run) -> dict[str, Any]:
+    """What a run was made of: recipe, settings, sizes, versions, and the hierarchy where the model has one.
+
+    Args:
+        run: The run.
+
+    Returns:
+        A value that `json` can write.
+    """
+    summary = {
+        "kind": "run",
+        "recipe": run.recipe,
+        "settings": run.config,
+        "versions": run.versions,
+        "n_samples": run.metrics["n_samples"],
+        "n_parameters": run.metrics["n_parameters"],
+    }
+    if run.model.hierarchy is not None:
+        summary |= hierarchy_summary(run.model.hierarchy)
+    return summary | {"provenance": run.provenance.to_json()}
 
 
 def _number(value: float | None) -> str:

@@ -1,0 +1,136 @@
+"""What a person types on the command line: the options that several commands share, and text turned into values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kgnn.errors import KgnnError, unknown_choice
+
+OntologyFile = Annotated[Path, typer.Option("--ontology", help="OBO, DrugCell's three columns or DCell's topology.")]
+Annotations = Annotated[Path | None, typer.Option(help="GAF, GPAD, gene2go or a table of genes and terms.")]
+Format = Annotated[str | None, typer.Option(help="Format of the ontology, if not to be recognized.")]
+Root = Annotated[str | None, typer.Option(help="Keep this term and what is below it.")]
+Namespace = Annotated[str | None, typer.Option(help="Keep one namespace: BP, MF, CC or its full name.")]
+Relations = Annotated[str, typer.Option(help="Relation types that make a parent, separated by commas.")]
+Evidence = Annotated[str, typer.Option(help="Preset or evidence codes, separated by commas.")]
+Prune = Annotated[str | None, typer.Option(help="A named pruning rule, such as drugcell.")]
+MinGenes = Annotated[int | None, typer.Option(help="Remove terms with fewer measured genes.")]
+MaxGenes = Annotated[int | None, typer.Option(help="Remove terms with more measured genes.")]
+MinExtraGenes = Annotated[int | None, typer.Option(help="Fewest genes beyond the largest child.")]
+MaxDepth = Annotated[int | None, typer.Option(help="Greatest depth below the root.")]
+SuperRoot = Annotated[str | None, typer.Option(help="Join several roots under a new term of this id.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that kgnn train wrote.")]
+Out = Annotated[Path, typer.Option(help="Table to write: .tsv, .csv or .parquet.")]
+SamplesFile = Annotated[Path | None, typer.Option("--samples", help="Samples; else those that the run held out.")]
+Layer = Annotated[str | None, typer.Option(help="Layer of an h5ad file, such as raw.")]
+Read = Annotated[
+    list[str] | None,
+    typer.Option("--read", help="Further argument of kgnn.read_samples, key=value, such as covariates=batch."),
+]
+
+READING = ("covariates", "format", "gene_names", "kind", "layer", "meaning", "names", "target")
+"""Arguments of `kgnn.read_samples` that ``--read`` takes."""
+
+
+def listed(text: str | None) -> list[str] | None:
+    """Names separated by commas.
+
+    Example:
+        >>> listed("TP53, MDM2")
+        ['TP53', 'MDM2']
+    """
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def one_or_listed(text: str) -> str | list[str]:
+    """A single name as it is, several as a list.
+
+    Example:
+        >>> one_or_listed("growth"), one_or_listed("growth,size")
+        ('growth', ['growth', 'size'])
+    """
+    return listed(text) or [] if "," in text else text
+
+
+def gene_pairs(text: str | None) -> list[tuple[str, str]] | None:
+    """Pairs of genes.
+
+    Args:
+        text: Such as ``A:B,C:D``.
+
+    Returns:
+        The pairs.
+
+    Raises:
+        KgnnError: If a pair is not two names.
+
+    Example:
+        >>> gene_pairs("TP53:MDM2,TP53:ATM")
+        [('TP53', 'MDM2'), ('TP53', 'ATM')]
+    """
+    if text is None:
+        return None
+    pairs = []
+    for pair in listed(text) or ():
+        genes = [gene.strip() for gene in pair.split(":")]
+        if len(genes) != 2 or not all(genes):
+            raise KgnnError(f"--pairs {pair!r} is not of the form A:B. Put a colon between two genes.")
+        pairs.append((genes[0], genes[1]))
+    return pairs
+
+
+def key_values(pairs: Sequence[str] | None, option: str) -> dict[str, str]:
+    """Settings given one by one.
+
+    Args:
+        pairs: Each such as ``key=value``.
+        option: The option, for the message.
+
+    Returns:
+        Values by key.
+
+    Raises:
+        KgnnError: If one has no ``=``, or a key comes twice.
+
+    Example:
+        >>> key_values(["dropout=0.3"], "--set")
+        {'dropout': '0.3'}
+    """
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals or not name:
+            raise KgnnError(f"{option} {pair!r} is not of the form key=value. For example: {option} kind=classes.")
+        if name in found:
+            raise KgnnError(f"{option} gives {name} twice, as {found[name]!r} and {value!r}. Give it once.")
+        found[name] = value
+    return found
+
+
+def reading_options(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """Arguments of `kgnn.read_samples` given with ``--read``.
+
+    Args:
+        pairs: Each such as ``key=value``; several columns are separated by commas.
+
+    Returns:
+        Values by name of the argument.
+
+    Raises:
+        KgnnError: If there is no such argument.
+
+    Example:
+        >>> reading_options(["covariates=batch,donor", "kind=classes"])
+        {'covariates': ['batch', 'donor'], 'kind': 'classes'}
+    """
+    given = key_values(pairs, "--read")
+    for name in given:
+        if name not in READING:
+            raise unknown_choice("--read", name, READING)
+    several = ("covariates", "target")
+    return {name: one_or_listed(value) if name in several else value for name, value in given.items()}
