@@ -209,7 +209,8 @@ def _moved(effects: pandas.DataFrame, gene: str) -> dict[str, Any]:
 def _top(ranking: pandas.DataFrame, n: int = 5) -> list[dict[str, Any]]:
     """Subsystems with the clearest importance for any output, each once."""
     best = ranking.sort_values(["q_value", "importance"], ascending=[True, False]).drop_duplicates("term").head(n)
-    return best[["term", "name", "output", "importance", "q_value"]].to_dict("records")
+    columns = ["term", "name", "output", "importance", "q_value"]
+    return [dict(zip(columns, row, strict=True)) for row in best[columns].itertuples(index=False)]
 
 
 def _text(summary: dict[str, Any], alignment: Alignment) -> str:

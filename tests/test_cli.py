@@ -196,6 +196,7 @@ def test_a_finished_run_is_not_overwritten(trained: Trained):
     ("words", "message"),
     [
         (("--set", "epochs"), "--set 'epochs' is not of the form key=value"),
+        (("--set", "epochs=2", "--set", "epochs=3"), "--set gives epochs twice, as '2' and '3'"),
         (("--set", "speed=9"), "unknown setting speed. Known: epochs, batch_size"),
         (("--set", "epochs=lots"), "epochs is 'lots', but must be of type int"),
         (("--version", "other"), "version of dcell is 'other'"),
@@ -259,6 +260,9 @@ def test_train_drugcell_on_its_folder(own_cache: Path, tmp_path: Path):
     pairs = folder / "drugcell_test.txt"
     succeed("predict", tmp_path / "run", "--samples", pairs, "--out", tmp_path / "p.csv")
     assert pandas.read_csv(tmp_path / "p.csv")["sample"].is_unique
+    other = write_drugcell_folder(ontology.genes, tmp_path / "other", n_bits=17)
+    message = fail("predict", tmp_path / "run", "--samples", other, "--out", tmp_path / "q.csv")
+    assert "the fingerprints have 17 bits, but the model takes 13" in message
 
 
 # --- what is asked of a run

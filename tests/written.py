@@ -10,7 +10,6 @@ from kgnn.data import Samples, toy
 from kgnn.knowledge import Ontology
 
 N_GENES = 23
-ODD_GENE = "G22/HLA-DRB1 (+)"
 
 
 def small_toy(n_samples: int = 60, task: str = "regression") -> tuple[Ontology, Samples]:
@@ -98,12 +97,14 @@ def write_genotypes(samples: Samples, path: Path) -> Path:
     return path
 
 
-def write_drugcell_folder(genes: tuple[str, ...], folder: Path, *, n_cells: int = 11, n_drugs: int = 7) -> Path:
-    """DrugCell's folder: 11 cell lines, 7 drugs of 13 bits, all pairs shuffled into 45, 12 and 20."""
+def write_drugcell_folder(
+    genes: tuple[str, ...], folder: Path, *, n_cells: int = 11, n_drugs: int = 7, n_bits: int = 13
+) -> Path:
+    """DrugCell's folder: 11 cell lines, 7 drugs of 13 bits unless said otherwise, all pairs shuffled into 45, 12 and 20."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     cells, drugs = [f"CELL{i}_LUNG" for i in range(n_cells)], [f"C1=CC=C{i}" for i in range(n_drugs)]
-    mutations, bits = rng.integers(0, 2, (n_cells, len(genes))), rng.integers(0, 2, (n_drugs, 13))
+    mutations, bits = rng.integers(0, 2, (n_cells, len(genes))), rng.integers(0, 2, (n_drugs, n_bits))
     for name, values in (("gene2ind", genes), ("cell2ind", cells), ("drug2ind", drugs)):
         text = "".join(f"{index}\t{value}\n" for index, value in enumerate(values))
         (folder / f"{name}.txt").write_text(text, encoding="utf-8")

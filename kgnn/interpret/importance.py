@@ -122,7 +122,7 @@ def _by_rlipp(
     _refuse_few(len(evidence.samples), "samples with different genes")
     found = rlipp(
         run.hierarchy,
-        np.asarray(run.model.term_of_state),  # type: ignore[attr-defined]
+        np.asarray(run.model.term_of_state),
         evidence.states,
         evidence.genes,
         evidence.targets,

@@ -39,7 +39,7 @@ def node_sensitivity(model: Model, inputs: Inputs) -> np.ndarray:
     """
     graph, state = nnx.split(model)
     n_terms = len(model.terms)
-    terms = jnp.asarray(model.term_of_state, jnp.int32)  # type: ignore[attr-defined]
+    terms = jnp.asarray(model.term_of_state, jnp.int32)
     columns = [
         _sensitivity(graph, state, inputs, terms, jnp.int32(output), n_terms, model.task)
         for output in range(len(model.output_names))

@@ -53,9 +53,6 @@ class Model(Protocol):
         terms: Names of the subsystems, in the order of ``gate``.
         heads: Names of the auxiliary heads, in the order of `Prediction.auxiliary`.
         genes: Names of the input genes, in the order of the input.
-        hierarchy: What it was compiled from; None for a model without structure.
-        gene_scaling: Center and scale of every gene, set from training samples.
-        output_scaling: Center and scale of regression targets, set from training samples.
         arguments: What it was built with besides the hierarchy; `kgnn.models.build` makes it anew from them.
     """
 
@@ -64,10 +61,22 @@ class Model(Protocol):
     terms: tuple[str, ...]
     heads: tuple[str, ...]
     genes: tuple[str, ...]
-    hierarchy: Hierarchy | None
-    gene_scaling: InputScaling
-    output_scaling: InputScaling
     arguments: BuildArguments
+
+    @property
+    def hierarchy(self) -> Hierarchy | None:
+        """What it was compiled from; None for a model without structure."""
+        ...
+
+    @property
+    def gene_scaling(self) -> InputScaling:
+        """Center and scale of every gene, set from training samples."""
+        ...
+
+    @property
+    def output_scaling(self) -> InputScaling:
+        """Center and scale of regression targets, set from training samples."""
+        ...
 
     @property
     def term_of_state(self) -> tuple[int, ...]:

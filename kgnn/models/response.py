@@ -68,6 +68,7 @@ class DrugResponseNetwork(nnx.Module):
         self.terms = hierarchy.terms
         self.heads = (*hierarchy.terms, *(f"drug layer {number + 1}" for number in range(len(drug_layers))))
         self.genes = hierarchy.genes
+        self.n_fingerprint = n_fingerprint
         self.gene_scaling = InputScaling(hierarchy.n_genes)
         self.output_scaling = InputScaling(n_outputs)
         self.subsystems = Subsystems(hierarchy, settings, n_outputs, rngs=rngs)
@@ -107,6 +108,12 @@ class DrugResponseNetwork(nnx.Module):
                 "folder in DrugCell's schema, or use a network of one modality such as dcell."
             )
         cells, drugs = unshared(inputs["genotype"], gate, shift), inputs["fingerprint"]
+        fingerprints = feature_major(drugs)
+        if len(fingerprints) != self.n_fingerprint:
+            raise KgnnError(
+                f"the fingerprints have {len(fingerprints):,} bits, but the model takes {self.n_fingerprint:,}. Make "
+                "them as those that it was trained on were made."
+            )
         states, heads = self.subsystems(
             self.gene_scaling(feature_major(cells)),
             gate=gate,
@@ -114,7 +121,7 @@ class DrugResponseNetwork(nnx.Module):
             weights=row_weights(cells, weights),
             train=train,
         )
-        drug, drug_heads = self.drug(feature_major(drugs), weights=row_weights(drugs, weights), train=train)
+        drug, drug_heads = self.drug(fingerprints, weights=row_weights(drugs, weights), train=train)
         both = jnp.concatenate([spread(states[-self.root_rows :], cells), spread(drug, drugs)])
         joined, _ = self.join(both, weights=weights, train=train)
         output = self.second_output(jnp.tanh(self.first_output(joined)))

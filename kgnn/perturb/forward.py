@@ -77,7 +77,7 @@ def wild_type(model: Model, samples: Samples, *, chunk: int = 512) -> tuple[np.n
     graph, state = nnx.split(model)
     data = device_data(samples)
     outputs = np.empty((len(samples), len(model.output_names)), np.float32)
-    states = np.empty((len(samples), len(model.term_of_state)), np.float32)  # type: ignore[attr-defined]
+    states = np.empty((len(samples), len(model.term_of_state)), np.float32)
     for index, present in padded_chunks(len(samples), chunk):
         found = _wild_type(graph, state, batch_inputs(data, jnp.asarray(index)), model.task)
         real = present > 0
@@ -111,7 +111,7 @@ def changes(
     """
     graph, state = nnx.split(model)
     task = model.task if scale == "natural" else f"{model.task} as {scale}"
-    terms = jnp.asarray(model.term_of_state, jnp.int32)  # type: ignore[attr-defined]
+    terms = jnp.asarray(model.term_of_state, jnp.int32)
     how_much = (jnp.float32(dose), jnp.float32(value))
     most = max((len(each.genes) for each in perturbations), default=0)
     for first in range(0, len(perturbations), BATCH):

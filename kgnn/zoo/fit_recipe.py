@@ -157,7 +157,7 @@ def _left_out(
         replace(config, valid_group=""),
         valid=samples.take(split.valid),
         test=samples.take(split.test),
-        baselines=[name for name in baselines if name in ("mean", "linear")],
+        baselines=baselines,
         progress=progress,
         recipe=f"leave {covariate}s out",
     )
