@@ -114,11 +114,20 @@ def demo_hierarchy(samples: Samples, ontology: Ontology | None = None) -> tuple[
     return compile_hierarchy(pruned, samples.genes, unannotated="root")
 
 
-def run_demo(out: str | PathLike[str], *, progress: Progress | None = None, seed: int = 0) -> DemoResult:
+def run_demo(
+    out: str | PathLike[str],
+    *,
+    epochs: int = CONFIG.epochs,
+    n_folds: int = N_FOLDS,
+    progress: Progress | None = None,
+    seed: int = 0,
+) -> DemoResult:
     """Do the main job and write run, tables, picture and report.
 
     Args:
         out: Folder; files of an earlier demo are replaced.
+        epochs: Passes over the training cells; fewer for a quick look.
+        n_folds: Folds of the cross-validation.
         progress: Told after every epoch.
         seed: Of weights and folds.
 
@@ -128,7 +137,8 @@ def run_demo(out: str | PathLike[str], *, progress: Progress | None = None, seed
     out = Path(out)
     samples = demo_samples()
     hierarchy, alignment = demo_hierarchy(samples)
-    scores, runs = _cross_validate(samples, hierarchy, alignment, seed, progress)
+    config = CONFIG.updated({"epochs": epochs, "seed": seed})
+    scores, runs = _cross_validate(samples, hierarchy, alignment, config, n_folds, progress)
     run = replace(runs[0], recipe="dcell", metrics={**runs[0].metrics, "recipe": "dcell"}).save(out / "run")
     effects = _knock_markers_down(runs)
     ranking = importance(run, "rlipp", seed=seed)
@@ -137,6 +147,7 @@ def run_demo(out: str | PathLike[str], *, progress: Progress | None = None, seed
     _draw(run, effects, ranking, out)
     summary = {
         "cells": len(samples),
+        "folds": n_folds,
         "genes": hierarchy.n_genes,
         "terms": hierarchy.n_terms,
         "accuracy": scores,
@@ -148,14 +159,18 @@ def run_demo(out: str | PathLike[str], *, progress: Progress | None = None, seed
 
 
 def _cross_validate(
-    samples: Samples, hierarchy: Hierarchy, alignment: Alignment, seed: int, progress: Progress | None
+    samples: Samples,
+    hierarchy: Hierarchy,
+    alignment: Alignment,
+    config: TrainConfig,
+    n_folds: int,
+    progress: Progress | None,
 ) -> tuple[dict[str, float], list[Run]]:
     """Mean test accuracy over the folds, of the network and of each baseline; and the run of every fold."""
-    model = build_model(recipe("dcell"), hierarchy, samples, seed=seed, **MODEL)
-    config = CONFIG.updated({"seed": seed})
+    model = build_model(recipe("dcell"), hierarchy, samples, seed=config.seed, **MODEL)
     accuracy: dict[str, list[float]] = {}
     runs = []
-    for number, (train, test) in enumerate(folds(samples, N_FOLDS, seed=seed)):
+    for number, (train, test) in enumerate(folds(samples, n_folds, seed=config.seed)):
         run = fit(
             model,
             samples.take(train),
@@ -163,7 +178,7 @@ def _cross_validate(
             test=samples.take(test),
             baselines=("mean", "linear"),
             progress=progress,
-            recipe=f"fold {number + 1} of {N_FOLDS}",
+            recipe=f"fold {number + 1} of {n_folds}",
             alignment=alignment,
         )
         runs.append(run)
@@ -218,7 +233,7 @@ def _text(summary: dict[str, Any], alignment: Alignment) -> str:
         f"{summary['cells']} blood cells, {summary['genes']} genes, {summary['terms']} terms of the Gene Ontology",
         str(alignment),
         "",
-        f"accuracy over {N_FOLDS} folds, ten cell types",
+        f"accuracy over {summary['folds']} folds, ten cell types",
         *(f"  {name:<22} {score:.3f}" for name, score in summary["accuracy"].items()),
         "",
         "a marker knocked down (expression to 0) lowers most (log-odds), and moves these subsystems most",

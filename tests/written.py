@@ -100,7 +100,7 @@ def write_genotypes(samples: Samples, path: Path) -> Path:
 def write_drugcell_folder(
     genes: tuple[str, ...], folder: Path, *, n_cells: int = 11, n_drugs: int = 7, n_bits: int = 13
 ) -> Path:
-    """DrugCell's folder: 11 cell lines, 7 drugs of 13 bits unless said otherwise, all pairs shuffled into 45, 12 and 20."""
+    """DrugCell's folder: 11 cell lines, 7 drugs of 13 bits by default, all pairs shuffled into 45, 12 and 20."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     cells, drugs = [f"CELL{i}_LUNG" for i in range(n_cells)], [f"C1=CC=C{i}" for i in range(n_drugs)]

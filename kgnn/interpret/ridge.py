@@ -71,7 +71,8 @@ def out_of_fold_correlation(predictors: np.ndarray, targets: FoldedTargets) -> n
     """Pearson correlation of every target with its out-of-fold ridge prediction.
 
     Prediction and target both count from the mean of the training part. The mean itself is no prediction: it is low
-    where the test part is high, and would make useless predictors correlate negatively with the target.
+    where the test part is high, and a constant would seem to predict the opposite. Useless predictors still scatter
+    around a value somewhat below 0, since a fold on which chance smiled is missing where the others are fitted.
 
     Args:
         predictors: ``[sample, predictor]``.

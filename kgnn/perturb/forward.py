@@ -103,7 +103,7 @@ def changes(
         perturbations: What to knock down.
         dose: 1 for a full knockdown, 0 for none.
         value: Of a gene that is knocked down.
-        modality: Name of the inputs that hold the genes, where there are several.
+        modality: Name of the inputs that hold the genes, where there are several and genes are knocked down.
         scale: Of the predictions: ``"natural"``, or ``"log_odds"`` for classes and labels.
 
     Yields:
@@ -184,6 +184,8 @@ def _changes(
 
 
 def _knock_down(inputs: Inputs, genes: Array, dose: Array, value: Array, modality: str) -> Inputs:
+    if not genes.shape[0]:
+        return inputs
     if not isinstance(inputs, dict):
         return _knock_down_values(inputs, genes, dose, value)
     # By name: inside a compiled function the entries of a dictionary are sorted, and the genes need not be first.
