@@ -50,6 +50,8 @@ CONFIG = TrainConfig(
     valid_fraction=0.0,
 )
 N_FOLDS = 5
+FEWEST_CELLS = 10
+"""Held-out cells of a type below which its subsystems are not listed: their rank would be that of a few cells."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def run_demo(
         "terms": hierarchy.n_terms,
         "accuracy": scores,
         "knockdowns": {gene: _moved(effects, gene) for gene in MARKERS},
-        "subsystems": _top(ranking),
+        "subsystems": _top(ranking, run),
         "report": str(out / "report.html"),
     }
     return DemoResult(summary, _text(summary, alignment), run, effects, ranking)
@@ -221,9 +223,16 @@ def _moved(effects: pandas.DataFrame, gene: str) -> dict[str, Any]:
     }
 
 
-def _top(ranking: pandas.DataFrame, n: int = 5) -> list[dict[str, Any]]:
-    """Subsystems with the clearest importance for any output, each once."""
-    best = ranking.sort_values(["q_value", "importance"], ascending=[True, False]).drop_duplicates("term").head(n)
+def _top(ranking: pandas.DataFrame, run: Run, n: int = 5) -> list[dict[str, Any]]:
+    """Subsystems with the clearest importance for any cell type of which enough cells were held out, each once."""
+    counts = np.bincount(run.samples.require_targets().values, minlength=len(run.output_names))
+    common = [name for name, count in zip(run.output_names, counts, strict=True) if count >= FEWEST_CELLS]
+    best = (
+        ranking[ranking["output"].isin(common)]
+        .sort_values(["q_value", "importance"], ascending=[True, False])
+        .drop_duplicates("term")
+        .head(n)
+    )
     columns = ["term", "name", "output", "importance", "q_value"]
     return [dict(zip(columns, row, strict=True)) for row in best[columns].itertuples(index=False)]
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 MEASURES = ("rlipp", "sensitivity", "knockdown")
 TARGETS = ("observed", "predicted")
-N_NULL = {"rlipp": 50, "sensitivity": 40, "knockdown": 40}
+N_NULL = {"rlipp": 50, "sensitivity": 20, "knockdown": 20}
+FEW_TERMS = 50
+"""Below this many terms the pool of null values would be too small for its tail, and the default is twice as many."""
 FEWEST_SAMPLES = 10
 Progress = Callable[[int, int], None] | None
 
@@ -73,9 +75,10 @@ def importance(
         samples: Samples to measure on; the run's held-out samples where None. For RLIPP, samples that share a row of
             genes count as one, see `kgnn.interpret.evidence`.
         target: For RLIPP, predict the ``"observed"`` targets or the model's own ``"predicted"`` ones.
-        n_null: Repetitions of the null; 0 for none. For RLIPP targets in which what the children do not predict is
-            permuted (see `kgnn.interpret.rlipp`), else models with shuffled weights (`shuffled_weights`), whose
-            importances are brought to the same total; the root, through which all passes, then never stands out.
+        n_null: Repetitions of the null; 0 for none. Where None, 50 for RLIPP and 20 else, twice as many for fewer than
+            50 terms. For RLIPP they are targets in which what the children do not predict is permuted (see
+            `kgnn.interpret.rlipp`), else models with shuffled weights (`shuffled_weights`) whose importances are
+            brought to the same total; the root, through which all passes, then never stands out.
         n_folds: Folds of the ridge regression of RLIPP.
         max_samples: Most samples for the measures other than RLIPP, drawn at random where there are more.
         seed: Of folds, nulls and draws.
@@ -101,7 +104,9 @@ def importance(
         raise unknown_choice("measure", measure, MEASURES)
     if target not in TARGETS:
         raise unknown_choice("target", target, TARGETS)
-    repetitions = N_NULL[measure] if n_null is None else n_null
+    repetitions = n_null
+    if repetitions is None:
+        repetitions = N_NULL[measure] * (2 if run.hierarchy.n_terms < FEW_TERMS else 1)
     if repetitions and repetitions < FEWEST_REPETITIONS:
         raise KgnnError(f"n_null is {n_null}. Give 0 for no null, or at least {FEWEST_REPETITIONS} (better 20).")
     samples = (run.samples if samples is None else samples).with_genes(run.hierarchy.genes)

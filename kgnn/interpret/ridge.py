@@ -93,7 +93,7 @@ def out_of_fold_correlation(predictors: np.ndarray, targets: FoldedTargets) -> n
 
 
 def _by_predictors(x: np.ndarray, targets: FoldedTargets) -> np.ndarray:
-    """With no more predictors than samples: a training part's products are those of all samples less the test part's."""
+    """With few predictors: the products of a training part are those of all samples less those of the test part."""
     blocks = [(x[test], targets.values[test]) for _, test in targets.folds]
     sums = np.stack([part.sum(axis=0) for part, _ in blocks])
     gram = np.stack([part.T @ part for part, _ in blocks])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from kgnn.interpret.ridge import FoldedTargets, out_of_fold_correlation, out_of_fold_prediction
 from kgnn.structure import Hierarchy
@@ -77,14 +78,16 @@ def rlipp(
     orders = [random.permutation(len(targets)) for _ in range(n_null)]
     # One more row than repetitions: the observed targets come first.
     rho = np.empty((2, 1 + n_null, hierarchy.n_terms, targets.shape[1]))
-    for term in range(hierarchy.n_terms):
-        below = [states[:, states_of_term[child]] for child in hierarchy.children_of_term[term]]
-        children = np.concatenate([*below, genes[:, hierarchy.genes_of_term[term]]], axis=1)
-        all_targets = _with_permuted_residuals(children, folded, targets, orders)
-        for side, predictors in enumerate((states[:, states_of_term[term]], children)):
-            rho[side, :, term] = out_of_fold_correlation(predictors, all_targets).reshape(1 + n_null, -1)
-        if progress is not None:
-            progress(term + 1, hierarchy.n_terms)
+    # The products are small: on a busy machine, threads that wait for each other take twenty times as long as one.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for term in range(hierarchy.n_terms):
+            below = [states[:, states_of_term[child]] for child in hierarchy.children_of_term[term]]
+            children = np.concatenate([*below, genes[:, hierarchy.genes_of_term[term]]], axis=1)
+            all_targets = _with_permuted_residuals(children, folded, targets, orders)
+            for side, predictors in enumerate((states[:, states_of_term[term]], children)):
+                rho[side, :, term] = out_of_fold_correlation(predictors, all_targets).reshape(1 + n_null, -1)
+            if progress is not None:
+                progress(term + 1, hierarchy.n_terms)
     null = rho[0, 1:] - rho[1, 1:]
     if n_null:
         null -= np.minimum(null.mean(axis=0), 0.0)

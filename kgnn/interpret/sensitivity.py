@@ -19,7 +19,9 @@ def node_sensitivity(model: Model, inputs: Inputs) -> np.ndarray:
     r"""How much a prediction changes as the states of a term move by their standard deviations.
 
     A large value means that the trained network leans on the term; it does not show that the term drives the
-    phenotype. Terms with few genes, and repeated fits, scatter: compare with a null.
+    phenotype. A small one may mean that the network is saturated: one that has learned to switch lies on its plateaus
+    for most samples, and its derivatives are small everywhere; the knockdown effect sees across them. Terms with few
+    genes, and repeated fits, scatter: compare with a null.
 
     .. math:: S_{to} = \frac{1}{N}\sum_i \Big\| \frac{\partial \hat y_{io}}{\partial h_{ti}} \odot \sigma_t \Big\|_2
 

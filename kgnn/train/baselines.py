@@ -184,8 +184,11 @@ def _logistic(features: np.ndarray, train: Samples, strength: float) -> Predicto
 
 def _classifier(features: np.ndarray, codes: np.ndarray, n_classes: int, strength: float) -> Predictor:
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
-    model = LogisticRegression(C=strength, max_iter=1000).fit(features, codes)
+    # The products are small: on a busy machine, threads that wait for each other take far longer than one.
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = LogisticRegression(C=strength, max_iter=1000).fit(features, codes)
 
     def predict(rows: np.ndarray) -> np.ndarray:
         log_probability = np.full((len(rows), n_classes), np.log(RAREST))

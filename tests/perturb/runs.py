@@ -13,6 +13,7 @@ from functools import cache, partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas
 from flax import nnx
@@ -130,3 +131,22 @@ def response_network() -> DrugResponseNetwork:
     settings = SubsystemSettings(3, heads="tanh_linear")
     return DrugResponseNetwork(hierarchy(), N_BITS, settings, drug_layers=(6, 4), join_units=5, outputs=("response",),
                                rngs=nnx.Rngs(4))  # fmt: skip
+
+
+def outputs(table: pandas.DataFrame, perturbation: str, column: str = "effect") -> np.ndarray:
+    rows = table[(table["target"] == "output") & (table["perturbation"] == perturbation)]
+    return rows[column].to_numpy()
+
+
+def moved(table: pandas.DataFrame, perturbation: str) -> dict[str, float]:
+    rows = table[(table["target"] == "subsystem") & (table["perturbation"] == perturbation)]
+    return dict(zip(rows["name"], rows["effect"], strict=True))
+
+
+def by_hand(run: Run, values: np.ndarray, gate: np.ndarray | None = None) -> Prediction:
+    chosen = {} if gate is None else {"gate": jnp.asarray(gate, jnp.float32)}
+    return call(run.model, jnp.asarray(values, jnp.float32), **chosen)
+
+
+def terms_of_states(run: Run) -> np.ndarray:
+    return np.asarray(run.model.term_of_state)  # type: ignore[attr-defined]
