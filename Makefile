@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OUT ?= demo_output
-PYTEST_ARGS ?=
+# Two processes, a file of tests at a time, so that a file's fixtures are made once.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 SHELL := /bin/bash

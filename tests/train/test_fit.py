@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from kgnn.models import Replicates
 from kgnn.train import evaluate, fit, predict, predict_natural, train_model
 from kgnn.train.baselines import BASELINES
 from tests.train.conftest import Finished
-from tests.train.small import assert_same, arrays_of, quick, small_model, small_samples
+from tests.train.small import arrays_of, assert_same, quick, small_model, small_samples
 
 
 def test_the_planted_truth_is_learned(finished: Finished) -> None:
@@ -246,8 +245,11 @@ def test_outputs_of_another_order_are_refused() -> None:
     swapped = small_samples(9, "labels")
     names = ("c up", "b1 up", "a1 up")
     swapped = Samples.from_values(
-        swapped.gene_values(), swapped.genes, meaning="abundance", targets=Targets(swapped.targets.values, names, "labels")
-    )  # fmt: skip
+        swapped.gene_values(),
+        swapped.genes,
+        meaning="abundance",
+        targets=Targets(swapped.targets.values, names, "labels"),
+    )
     with pytest.raises(TrainingError, match="the outputs of the test samples are c up, b1 up, a1 up, but a1 up, b1 up"):
         fit(small_model(task="labels"), small_samples(21, "labels"), quick(), test=swapped)
 
