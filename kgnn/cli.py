@@ -240,6 +240,7 @@ def knockdown(
     layer: options.Layer = None,
     read: options.Read = None,
     dose: Annotated[float, typer.Option(help="1 is a complete knockdown.")] = 1.0,
+    scale: Annotated[str, typer.Option(help="natural, or log_odds for classes and labels.")] = "natural",
     json_: options.Json = False,
 ) -> None:
     """Knock genes, pairs of genes or subsystems down and write every effect."""
@@ -255,6 +256,7 @@ def knockdown(
         subsystems="all" if subsystems == "all" else options.listed(subsystems),
         samples=_samples_for(loaded, samples, layer, read),
         dose=dose,
+        scale=scale,
     )
     _write(effects, out, json_)
 

@@ -68,7 +68,8 @@ class Samples:
         if self.targets is not None:
             if len(self.targets.values) != len(self.names):
                 raise AlignmentError(f"{len(self.targets.values)} targets for {len(self.names)} samples.")
-            missing = ~np.isfinite(self.targets.values.reshape(len(self.names), -1)).all(axis=1)
+            per_sample = tuple(range(1, self.targets.values.ndim))
+            missing = ~np.isfinite(self.targets.values).all(axis=per_sample)
             refuse_missing("samples have a missing or infinite target", self.names, missing, "samples")
 
     @classmethod
@@ -110,6 +111,11 @@ class Samples:
         name = MODALITY_OF_MEANING[meaning]
         every_row = np.arange(len(rows), dtype=np.int32)
         return cls(rows, {name: modality}, {name: every_row}, targets, dict(covariates), provenance or Provenance())
+
+    def __repr__(self) -> str:
+        tables = ", ".join(f"{name} {'×'.join(map(str, each.values.shape))}" for name, each in self.modalities.items())
+        target = "no target" if self.targets is None else f"{self.targets.kind}: {name_some(self.targets.names)}"
+        return f"Samples({len(self):,} samples; {tables}; {self.meaning}; {target})"
 
     def __len__(self) -> int:
         return len(self.names)

@@ -103,7 +103,7 @@ def _write_numbers(panel: Axes, values: np.ndarray, scale: Normalize) -> None:
         value = values[row, column]
         if abs(value) * 10**digits >= 0.5:
             color = "white" if abs(value) > _DARK * (scale.vmax or 1.0) else INK
-            text = f"{value:+.{min(digits, 3)}f}"
+            text = f"{value:+.{min(digits, 5)}f}"
             panel.text(column, row, text, ha="center", va="center", fontsize=SMALL - 2, color=color)
 
 

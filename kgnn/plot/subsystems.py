@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 SIGNIFICANT = 0.05
 MEASURES = {
     "rlipp": "RLIPP: what the subsystem's state tells about the output beyond its children's states",
-    "sensitivity": "sensitivity: change of the prediction per unit of the subsystem's state",
-    "knockdown": "knockdown: change of the prediction when the subsystem's state is switched off",
+    "sensitivity": "sensitivity: change of the prediction per standard deviation of the subsystem's state",
+    "knockdown": "knockdown: change of the prediction when the subsystem's state is replaced by its mean",
 }
 
 

@@ -59,7 +59,8 @@ def load_samples(path: Path) -> Samples:
         RunError: If the file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here, because NumPy leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = dict(stored)
         return _samples(json.loads(arrays["header"].tobytes()), arrays)
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as problem:

@@ -50,7 +50,7 @@ def fit_recipe(
         test: Test samples, scored once.
         version: Version of the recipe; its default where empty.
         settings: Fields of `TrainConfig` and options of the recipe to replace, as values or as text.
-        unannotated: ``"error"`` or ``"drop"``: what to do with genes of the data without an annotation.
+        unannotated: ``"error"``, ``"drop"`` or ``"root"``: what to do with genes of the data without an annotation.
         leave_out: Covariates (such as ``"cell"`` or ``"drug"``) whose groups are left out whole in further fits on
             the samples of all parts, which know nothing of the main fit and teach it nothing; their scores join the
             metrics as ``leave_out``.
