@@ -83,7 +83,7 @@ def test_compiles_once(each: Recipe):
     state, data = engine.start(model, 0), device_data(samples)
     for _ in range(3):
         state, _ = engine.run_epoch(state, data)
-    assert engine.run_epoch._cache_size() == 1  # type: ignore[attr-defined]
+    assert engine.run_epoch._cache_size() == 1
 
 
 @pytest.mark.parametrize("each", RECIPES, ids=lambda each: each.card.name)
