@@ -115,6 +115,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path, what: str) ->
         ("epoch_2.safetensors", b"", "epoch_2.safetensors: the arrays cannot be read"),
         ("epoch_2.safetensors", b"\x00" * 100, "epoch_2.safetensors: the arrays cannot be read"),
     ],
+    ids=["cut", "binary", "a list", "incomplete", "no arrays", "zeros"],
 )
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     interrupt(tmp_path)
