@@ -18,6 +18,7 @@ from kgnn.structure import compile_hierarchy
 from kgnn.train import fit, load_run, predict
 from kgnn.train.engine import Engine, batch_inputs, device_data
 from kgnn.zoo import RECIPES, Recipe, build_model, fit_recipe, recipe
+from tests.models.compiled import call, jit
 
 TOY = toy("additive", n_samples=43)
 EVERY_VERSION = [(each, version) for each in RECIPES for version in each.card.versions]
@@ -55,7 +56,7 @@ def test_builds_trains_and_every_parameter_gets_a_gradient(each: Recipe, version
     model = build_model(each, hierarchy, samples, version=version)
     data = device_data(samples)
     inputs = batch_inputs(data, jnp.arange(len(samples)))
-    prediction = model(inputs)
+    prediction = call(model, inputs)
     assert prediction.output.shape == (43, 1)
     assert prediction.auxiliary.shape == (43, len(model.heads), 1)
     assert prediction.states.shape == (43, len(model.term_of_state))
@@ -67,7 +68,7 @@ def test_builds_trains_and_every_parameter_gets_a_gradient(each: Recipe, version
         wave = jnp.sin(jnp.arange(found.output.size, dtype=jnp.float32)).reshape(found.output.shape)
         return (found.output * wave).sum() + (found.auxiliary * wave[:, None] ** 2).sum()
 
-    for path, gradient in nnx.to_flat_state(jax.grad(loss)(params)):
+    for path, gradient in nnx.to_flat_state(jit(jax.grad(loss))(params)):
         assert np.any(gradient[...] != 0), path
     assert each.card.doi.startswith("10.")
     assert each.build.__doc__ is not None and each.card.doi in each.build.__doc__
