@@ -11,7 +11,7 @@ import numpy as np
 from flax import nnx
 
 from kgnn.errors import KgnnError
-from kgnn.layers import FanInLinear, RowBatchNorm
+from kgnn.layers import RowBatchNorm, Subsystems
 from kgnn.layers.dense import Dense
 from kgnn.models import Replicates
 from kgnn.models.contract import Inputs, Model
@@ -146,21 +146,34 @@ def shuffled_weights(model: Model, inputs: Inputs, seed: int) -> Model:
     shuffled = nnx.clone(model)
     random = np.random.default_rng(seed)
     for _, module in nnx.iter_modules(shuffled):  # type: ignore[arg-type]
-        if isinstance(module, FanInLinear):
-            for bucket in module.buckets:
-                used = np.asarray(bucket.used_slots[...])
-                bucket.kernel[...] = jnp.asarray(_shuffle_slots(np.asarray(bucket.kernel[...]), used, random))
+        if isinstance(module, Subsystems):
+            _shuffle_subsystems(module, random)
         elif isinstance(module, Dense):
             module.kernel[...] = jnp.asarray(random.permuted(np.asarray(module.kernel[...]), axis=-1))
     _settle(shuffled, inputs)
     return shuffled
 
 
-def _shuffle_slots(kernel: np.ndarray, used: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Shuffle ``[..., block, slot, output]`` along the used slots, each output by itself."""
-    # Unused slots come last in every block; the largest keys keep them there.
-    keys = random.random(kernel.shape) + 2.0 * ~used[..., None]
-    return np.take_along_axis(kernel, np.argsort(keys, axis=-2), axis=-2)
+def _shuffle_subsystems(subsystems: Subsystems, random: np.random.Generator) -> None:
+    """Shuffle the weights of every state among its sources, and those of every head among its states."""
+    for weights, state in zip(
+        (subsystems.gene_weights, subsystems.child_weights), subsystems.targets_of_weights(), strict=True
+    ):
+        weights[...] = jnp.asarray(_shuffle_within(np.asarray(weights[...]), state, random))
+    if subsystems.heads is not None:
+        weights = subsystems.heads.weights
+        term = np.asarray(subsystems.term_of_state[: weights.shape[-2]])
+        shuffled = _shuffle_within(np.moveaxis(np.asarray(weights[...]), -2, -1), term, random)
+        weights[...] = jnp.asarray(np.moveaxis(shuffled, -1, -2))
+
+
+def _shuffle_within(values: np.ndarray, group: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Shuffle the last axis within groups, every row by itself."""
+    found = np.empty_like(values)
+    places = np.argsort(group, kind="stable")
+    for row in np.ndindex(values.shape[:-1]):
+        found[row][places] = values[row][np.lexsort((random.random(len(group)), group))]
+    return found
 
 
 def _settle(model: Model, inputs: Inputs) -> None:

@@ -1,9 +1,8 @@
 """Blocks of flax.nnx that own their masks and cannot leave the structure they were compiled from."""
 
-from kgnn.layers.linear import FanInLinear as FanInLinear
-from kgnn.layers.linear import Mask as Mask
 from kgnn.layers.normalization import RowBatchNorm as RowBatchNorm
 from kgnn.layers.prediction import Prediction as Prediction
+from kgnn.layers.products import Mask as Mask
 from kgnn.layers.scaling import InputScaling as InputScaling
 from kgnn.layers.subsystems import StateRule as StateRule
 from kgnn.layers.subsystems import Subsystems as Subsystems

@@ -34,27 +34,34 @@ class RowBatchNorm(nnx.Module):
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def __call__(self, rows: Array, *, weights: Array | None = None, train: bool = False, first: int = 0) -> Array:
-        """Normalize some of the rows.
+    def __call__(self, rows: Array, *, weights: Array | None = None, train: bool = False) -> Array:
+        """Normalize rows.
 
         Args:
             rows: ``[row, sample]``.
             weights: One number a sample, not all 0; None weighs all alike.
             train: Whether to use the batch's own statistics and to update the running averages.
-            first: Which row of this layer the first of `rows` is.
         """
-        here = slice(first, first + rows.shape[0])
         if train:
             mean, variance, count = weighted_moments(rows, weights)
-            unbiased = variance * (jnp.maximum(count, 1.0) / jnp.maximum(count - 1.0, 1.0))
-            keep = self.momentum
-            self.mean[...] = self.mean[...].at[here].multiply(keep).at[here].add((1 - keep) * mean)
-            self.variance[...] = self.variance[...].at[here].multiply(keep).at[here].add((1 - keep) * unbiased)
+            self.follow(mean, variance, count)
         else:
-            mean, variance = self.mean[...][here], self.variance[...][here]
-        factor = self.scale[...][here] / jnp.sqrt(variance + self.epsilon)
+            mean, variance = self.mean[...], self.variance[...]
+        factor = self.scale[...] / jnp.sqrt(variance + self.epsilon)
         # The mean goes first: a row that hardly varies around a large mean would lose its digits otherwise.
-        return (rows - mean[:, None]) * factor[:, None] + self.bias[...][here][:, None]
+        return (rows - mean[:, None]) * factor[:, None] + self.bias[...][:, None]
+
+    def follow(self, mean: Array, variance: Array, count: Array) -> None:
+        """Let the running averages follow the statistics of a batch.
+
+        Args:
+            mean: ``[row]``.
+            variance: ``[row]``, biased; what is kept is the unbiased one.
+            count: Sum of the sample weights.
+        """
+        unbiased = variance * (jnp.maximum(count, 1.0) / jnp.maximum(count - 1.0, 1.0))
+        self.mean[...] = self.momentum * self.mean[...] + (1 - self.momentum) * mean
+        self.variance[...] = self.momentum * self.variance[...] + (1 - self.momentum) * unbiased
 
 
 def weighted_moments(rows: Array, weights: Array | None) -> tuple[Array, Array, Array]:

@@ -33,8 +33,9 @@ class InputScaling(nnx.Module):
         self.scale[...] = jax.device_put(np.broadcast_to(np.asarray(scale, np.float32), self.scale.shape))
 
     def __call__(self, rows: Array) -> Array:
-        """Scale feature-major values ``[feature, sample]``."""
-        return (rows - self.center[...][:, None]) / self.scale[...][:, None]
+        """Scale feature-major values ``[..., feature, sample]``."""
+        column = (1,) * (rows.ndim - 2) + (-1, 1)
+        return (rows - self.center[...].reshape(column)) / self.scale[...].reshape(column)
 
     def restore(self, values: Array) -> Array:
         """From scaled to original values, with features on the last axis."""

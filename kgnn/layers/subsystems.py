@@ -6,7 +6,6 @@ honours the contract of `gate` and `shift`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import NamedTuple
@@ -19,18 +18,14 @@ from jax import Array
 
 from kgnn.errors import KgnnError, unknown_choice
 from kgnn.layers.initial import uniform_within
-from kgnn.layers.linear import FanInLinear
 from kgnn.layers.normalization import RowBatchNorm
-from kgnn.layers.scaling import FittedStatistic
-from kgnn.structure import Hierarchy, plan_fan_in
+from kgnn.layers.products import Mask, Wired, place
+from kgnn.layers.propagate import ACTIVATIONS, Arrays, Flow, Found, Values, propagate, propagate_each
+from kgnn.layers.scaling import FittedStatistic, InputScaling
+from kgnn.layers.tiles import from_tiles, into_tiles, tile_size, turn_into_tiles
+from kgnn.structure import Hierarchy
+from kgnn.structure.wiring import Wiring, wire
 
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "tanh": jnp.tanh,
-    "relu": jax.nn.relu,
-    "sigmoid": jax.nn.sigmoid,
-    "gelu": jax.nn.gelu,
-    "identity": lambda rows: rows,
-}
 HEADS = ("tanh_linear", "tanh", "linear")
 
 
@@ -106,10 +101,27 @@ class SubsystemSettings(NamedTuple):
         return np.full(hierarchy.n_terms, self.n_states, dtype=np.int64)
 
 
+class States(NamedTuple):
+    """What the subsystems of a network say.
+
+    Attributes:
+        states: ``[state, sample]``, of all terms end to end.
+        root: ``[state, sample]``, the last of them: those of the root.
+        heads: ``[head, output, sample]``.
+    """
+
+    states: Array
+    root: Array
+    heads: Array
+
+
 class Subsystems(nnx.Module):
     r"""States of all terms, and what each term's auxiliary head reads from them.
 
     .. math:: h_t = \mathrm{norm}(\phi(W_t\,[x_{\mathrm{genes}(t)};\ h_{\mathrm{children}(t)}] + b_t))
+
+    There is a weight for every edge and none besides: ``gene_weights`` and ``child_weights`` hold them by term, then by
+    source (gene, or state of a child), then by state. How they are laid out for the products is `Wiring`'s affair.
 
     Args:
         hierarchy: The compiled hierarchy.
@@ -132,119 +144,233 @@ class Subsystems(nnx.Module):
         self.settings = settings
         self.n_outputs = n_outputs
         states = settings.states_of_terms(hierarchy)
-        start = np.concatenate([[0], np.cumsum(states)])
-        rows_of_term = [np.arange(start[t], start[t + 1]) for t in range(hierarchy.n_terms)]
-        child_rows = [
-            np.concatenate([rows_of_term[child] for child in children]) if len(children) else np.zeros(0, np.int64)
-            for children in hierarchy.children_of_term
-        ]
-        fan_in = np.array([len(a) + len(b) for a, b in zip(child_rows, hierarchy.genes_of_term, strict=True)])
-        bound = settings.initial_scale / np.sqrt(np.maximum(fan_in, 1))
+        self.n_heads = hierarchy.n_terms - (not root_head)
         self.term_of_state = tuple(np.repeat(np.arange(hierarchy.n_terms), states).tolist())
-        gene_plan = plan_fan_in(hierarchy.genes_of_term, states, hierarchy.n_genes)
-        self.gene_linear = FanInLinear(gene_plan, bound, rngs=rngs)
-        gene_bound = settings.initial_scale / np.sqrt(hierarchy.n_genes)
-        self.gene_layer = _GeneLayer(self.gene_linear, gene_bound, rngs) if settings.gene_layer else None
+        wiring = wire(hierarchy, states, n_heads=self.n_heads, n_outputs=n_outputs)
+        self.wiring = _Wiring(wiring)
+        n_genes = np.array([len(genes) for genes in hierarchy.genes_of_term])
+        n_below = np.array([int(states[children].sum()) for children in hierarchy.children_of_term])
+        bound = settings.initial_scale / np.sqrt(np.maximum(n_genes + n_below, 1))
+        self.gene_weights = nnx.Param(uniform_within(np.repeat(bound, n_genes * states), rngs))
+        self.child_weights = nnx.Param(uniform_within(np.repeat(bound, n_below * states), rngs))
         self.bias = nnx.Param(uniform_within(np.repeat(bound, states), rngs))
-        level_rows, linears = [], []
-        for level in range(hierarchy.n_levels):
-            terms = np.flatnonzero(hierarchy.level_of_term == level)
-            level_rows.append((int(start[terms[0]]), int(start[terms[-1] + 1])))
-            if level:
-                plan = plan_fan_in([child_rows[t] for t in terms], states[terms], int(start[terms[0]]))
-                linears.append(FanInLinear(plan, bound[terms], rngs=rngs))
-        self.level_rows = tuple(level_rows)
-        self.child_linears = nnx.List(linears)
-        n_states = int(start[-1])
-        self.norm = None if settings.norm == "none" else RowBatchNorm(n_states, scale=settings.initial_scale)
+        gene_bound = settings.initial_scale / np.sqrt(hierarchy.n_genes)
+        self.gene_layer = _GeneLayer(n_genes, states, gene_bound, rngs) if settings.gene_layer else None
+        self.norm = None if settings.norm == "none" else RowBatchNorm(len(self.term_of_state), scale=settings.initial_scale)
         self.dropout = nnx.Dropout(settings.dropout, rngs=rngs) if settings.dropout else None
-        with_head = rows_of_term if root_head else rows_of_term[:-1]
-        self.heads = _TermHeads(with_head, settings, n_outputs, rngs) if with_head else None
-        self.reference = FittedStatistic(jnp.zeros(n_states))
+        above = hierarchy.level_of_term >= settings.dropout_from_level
+        self.first_with_dropout = int(states[~above].sum())
+        self.heads = _TermHeads(states[: self.n_heads], settings, n_outputs, rngs) if self.n_heads else None
+        self.reference = FittedStatistic(jnp.zeros(len(self.term_of_state)))
 
     def __call__(
         self,
         genes: Array,
+        scaling: InputScaling | None = None,
         *,
         gate: Array | None = None,
         shift: Array | None = None,
         weights: Array | None = None,
         train: bool = False,
-    ) -> tuple[Array, Array]:
+    ) -> States:
         """Compute all states.
 
         Args:
-            genes: ``[gene, sample]``.
+            genes: ``[sample, gene]``.
+            scaling: Center and scale of the genes, None to take them as they are.
             gate: ``[term]`` or ``[sample, term]``: 1 keeps the state, 0 replaces it by its reference.
             shift: ``[state]`` or ``[sample, state]``, added to the state.
             weights: One number a sample, for batch statistics.
             train: Whether to use batch statistics and dropout.
 
         Returns:
-            States ``[state, sample]`` and heads ``[head, output, sample]``.
+            States and heads.
         """
-        from_genes = self.gene_linear(genes, None if self.gene_layer is None else self.gene_layer.scales())
-        bias = self.bias[...]
+        n_samples = genes.shape[0]
+        size = tile_size(n_samples)
+        tiled = turn_into_tiles(genes, size)
+        weights = jnp.ones(n_samples, genes.dtype) if weights is None else weights
+        flow = self.wiring.flow(self.settings, 0.0 if self.norm is None else self.norm.epsilon, batch=train)
+        arrays = self.wiring.arrays(into_tiles(weights[None, :], size)[:, 0])
+        gene_weights, bias = self.gene_weights[...], self.bias[...]
         if self.gene_layer is not None:
-            bias = bias + self.gene_linear.constant(self.gene_layer.biases())
-        gate_rows = None if gate is None else _feature_major(gate)[jnp.asarray(self.term_of_state)]
-        shift_rows = None if shift is None else _feature_major(shift)
-        states, read = [], []
-        for level, (first, last) in enumerate(self.level_rows):
-            rows = from_genes[first:last] + bias[first:last, None]
-            if level:
-                rows = rows + self.child_linears[level - 1](jnp.concatenate(states))
-            state, activation = self._activate(rows, level, first, weights, train)
-            if gate_rows is not None:
-                reference = self.reference[...][first:last, None]
-                # Exact at both ends: an open gate changes no bit.
-                state = gate_rows[first:last] * state + (1.0 - gate_rows[first:last]) * reference
-            if shift_rows is not None:
-                state = state + shift_rows[first:last]
-            states.append(state)
-            read.append(state if self.settings.heads_read == "state" else activation)
-        if self.heads is None:
-            return jnp.concatenate(states), jnp.zeros((0, self.n_outputs, genes.shape[1]))
-        return jnp.concatenate(states), self.heads(jnp.concatenate(read))
+            gene_weights, constant = self.gene_layer(gene_weights, self.wiring)
+            bias = bias + constant
+        values = Values(
+            genes=tiled if scaling is None else scaling(tiled),
+            gene_weights=gene_weights,
+            child_weights=self.child_weights[...],
+            head_weights=jnp.zeros(0, genes.dtype) if self.heads is None else self.heads.weights[...].reshape(-1),
+            bias=self._rows(bias),
+            finish=self._finish(gate, shift, train, (n_samples, size)),
+        )
+        found = propagate(flow, arrays, values) if flow.batch else propagate_each(flow, arrays, values)
+        if train and self.norm is not None:
+            self._remember(found, weights)
+        states = from_tiles(found.states, n_samples)[self.wiring.row_of_state[...]]
+        heads = jnp.zeros((0, self.n_outputs, n_samples), genes.dtype)
+        if self.heads is not None:
+            heads = self.heads(from_tiles(found.heads, n_samples)[self.wiring.head_order[...]])
+        return States(states, from_tiles(found.root, n_samples), heads)
 
-    def _activate(self, rows: Array, level: int, first: int, weights: Array | None, train: bool) -> tuple[Array, Array]:
-        """State of a level, and its activation before any later normalization."""
-        activation = ACTIVATIONS[self.settings.activation]
-        if self.norm is not None and self.settings.norm == "before":
-            rows = self.norm(rows, weights=weights, train=train, first=first)
-        activated = activation(rows)
-        state = activated
-        if self.norm is not None and self.settings.norm == "after":
-            state = self.norm(activated, weights=weights, train=train, first=first)
-        if self.dropout is not None and level >= self.settings.dropout_from_level:
-            state = self.dropout(state, deterministic=not train)
-        return state, activated
+    def targets_of_weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """The state that each weight from genes, and each weight from child terms, goes into."""
+        wiring = self.wiring
+        return wiring.targets(wiring.genes, wiring.gene_places), wiring.targets(wiring.children, wiring.child_places)
+
+    def _finish(
+        self, gate: Array | None, shift: Array | None, train: bool, shape: tuple[int, int]
+    ) -> dict[str, Array]:
+        """What lies between the activation of a row and its state, in the order of rows."""
+        n_samples, size = shape
+        found = {}
+        if self.norm is not None:
+            names = ("scale", "bias") if train else ("scale", "bias", "mean", "variance")
+            found = {name: self._rows(getattr(self.norm, name)[...]) for name in names}
+            found["offset"] = found.pop("bias")
+        if train and self.dropout is not None:
+            found["keep"] = into_tiles(self._rows(self._kept_by_dropout(n_samples)), size)
+        for name, value in (("gate", None if gate is None else gate[..., np.asarray(self.term_of_state)]), ("shift", shift)):
+            if value is not None:
+                rows = self._rows(value if value.ndim == 1 else value.T)
+                found[name] = rows if value.ndim == 1 else into_tiles(rows, size)
+        if gate is not None:
+            found["reference"] = self._rows(self.reference[...])
+        return found
+
+    def _kept_by_dropout(self, n_samples: int) -> Array:
+        """Factor ``[state, sample]`` of every state: 0 where it is dropped."""
+        dropout, first = self.dropout, self.first_with_dropout
+        ones = jnp.ones((len(self.term_of_state) - first, n_samples), self.bias.dtype)
+        return jnp.concatenate([jnp.ones((first, n_samples), ones.dtype), dropout(ones, deterministic=False)])
+
+    def _rows(self, by_state: Array) -> Array:
+        """From the order of states to that of rows, on the first axis."""
+        return by_state[self.wiring.state_of_row[...]]
+
+    def _remember(self, found: Found, weights: Array) -> None:
+        """Let the running averages follow the statistics of a batch."""
+        to_states = self.wiring.row_of_state[...]
+        self.norm.follow(found.mean[to_states], found.variance[to_states], weights.sum())
+
+
+class _Wiring(nnx.Module):
+    """A `Wiring` as part of a network."""
+
+    def __init__(self, wiring: Wiring):
+        self.levels = wiring.levels
+        for name in ("genes", "children", "parents", "heads", "back_heads"):
+            found = [None if each is None else Wired(each) for each in getattr(wiring, name)]
+            setattr(self, name, nnx.List(found))
+        state_of_row = np.argsort(wiring.row_of_state).astype(np.int32)
+        self.row_of_state = Mask(jax.device_put(wiring.row_of_state))
+        self.state_of_row = Mask(jax.device_put(state_of_row))
+        self.gene_places = Mask(jax.device_put(wiring.gene_places))
+        self.child_places = Mask(jax.device_put(wiring.child_places))
+        self.head_places = Mask(jax.device_put(wiring.head_places))
+        self.head_order = Mask(jax.device_put(wiring.head_order))
+
+    def flow(self, settings: SubsystemSettings, epsilon: float, *, batch: bool) -> Flow:
+        """What a compiled function must know beforehand."""
+
+        def shapes(wired: nnx.List) -> tuple:
+            return tuple(None if each is None else each.shapes for each in wired)
+
+        return Flow(
+            self.levels,
+            shapes(self.genes),
+            shapes(self.children),
+            shapes(self.parents),
+            shapes(self.heads),
+            shapes(self.back_heads),
+            settings.activation,
+            settings.norm,
+            settings.heads_read,
+            epsilon,
+            batch and settings.norm != "none",
+        )
+
+    def arrays(self, weights: Array) -> Arrays:
+        """Index arrays, with sample weights ``[tile, sample]``."""
+
+        def wires(wired: nnx.List) -> tuple:
+            return tuple(None if each is None else each.wires() for each in wired)
+
+        return Arrays(
+            wires(self.genes),
+            wires(self.children),
+            wires(self.parents),
+            wires(self.heads),
+            wires(self.back_heads),
+            self.gene_places[...],
+            self.child_places[...],
+            self.head_places[...],
+            weights,
+        )
+
+    def targets(self, wired: nnx.List, places: Mask) -> np.ndarray:
+        """The state that each weight of some products goes into."""
+        laid = []
+        for (first, _), each in zip(self.levels, wired, strict=True):
+            if each is None:
+                continue
+            padded = sum(blocks * outputs for blocks, outputs, _ in each.shapes.shapes)
+            rows = first + (np.arange(padded) if each.outputs is None else _in_numpy(each.outputs))
+            cut = 0
+            for blocks, outputs, slots in each.shapes.shapes:
+                laid.append(np.repeat(rows[cut : cut + blocks * outputs], slots))
+                cut += blocks * outputs
+        rows = np.concatenate([np.zeros(0, np.int64), *laid])[_in_numpy(places)]
+        return _in_numpy(self.state_of_row)[rows]
+
+    def sums_over_genes(self, gene_weights: Array) -> Array:
+        """Sum ``[row]`` of all weights from genes that go into a row."""
+        index = jnp.concatenate([each.weights[...] for each in self.genes])
+        laid = place(gene_weights, index, self.gene_places[...])
+        rows, first = [], 0
+        for each in self.genes:
+            parts = []
+            for blocks, outputs, slots in each.shapes.shapes:
+                last = first + blocks * outputs * slots
+                parts.append(laid[first:last].reshape(blocks * outputs, slots).sum(axis=1))
+                first = last
+            level = jnp.concatenate(parts)
+            rows.append(level if each.rows is None else level[each.rows[...]])
+        return jnp.concatenate(rows)
 
 
 class _GeneLayer(nnx.Module):
     """A weight and a bias for every annotation, folded into the linear map that follows."""
 
-    def __init__(self, linear: FanInLinear, bound: float, rngs: nnx.Rngs):
-        bounds = [bound * np.asarray(bucket.used_slots[...]) for bucket in linear.buckets]
-        self.weight = nnx.List([nnx.Param(uniform_within(each, rngs)) for each in bounds])
-        self.bias = nnx.List([nnx.Param(uniform_within(each, rngs)) for each in bounds])
+    def __init__(self, n_genes: np.ndarray, n_states: np.ndarray, bound: float, rngs: nnx.Rngs):
+        bounds = np.full(int(n_genes.sum()), bound)
+        self.weight = nnx.Param(uniform_within(bounds, rngs))
+        self.bias = nnx.Param(uniform_within(bounds, rngs))
+        equal = int(n_states[0]) if len(set(n_states.tolist())) == 1 else 0
+        self.n_states = equal
+        # Where terms differ in their states, which annotation each weight belongs to.
+        annotation = np.repeat(np.arange(len(bounds)), np.repeat(n_states, n_genes)).astype(np.int32)
+        self.annotation_of_weight = None if equal else Mask(jax.device_put(annotation))
 
-    def scales(self) -> list[Array]:
-        return [weight[...] for weight in self.weight]
+    def __call__(self, gene_weights: Array, wiring: _Wiring) -> tuple[Array, Array]:
+        """Weights with those of the annotations multiplied in, and what the biases add to each state ``[state]``."""
+        constant = wiring.sums_over_genes(gene_weights * self._spread(self.bias[...]))
+        return gene_weights * self._spread(self.weight[...]), constant[wiring.row_of_state[...]]
 
-    def biases(self) -> list[Array]:
-        return [bias[...] for bias in self.bias]
+    def _spread(self, by_annotation: Array) -> Array:
+        if self.annotation_of_weight is None:
+            return jnp.broadcast_to(by_annotation[:, None], (by_annotation.size, self.n_states)).reshape(-1)
+        return by_annotation[self.annotation_of_weight[...]]
 
 
 class _TermHeads(nnx.Module):
     """One small predictor a term, from its own states."""
 
-    def __init__(self, rows_of_term: list[np.ndarray], settings: SubsystemSettings, n_outputs: int, rngs: nnx.Rngs):
-        n_terms = len(rows_of_term)
-        outputs = np.full(n_terms, n_outputs, dtype=np.int64)
-        bound = settings.initial_scale / np.sqrt([len(rows) for rows in rows_of_term])
-        n_rows = int(rows_of_term[-1][-1]) + 1
-        self.linear = FanInLinear(plan_fan_in(rows_of_term, outputs, n_rows), bound, rngs=rngs)
+    def __init__(self, n_states: np.ndarray, settings: SubsystemSettings, n_outputs: int, rngs: nnx.Rngs):
+        n_terms = len(n_states)
+        bound = settings.initial_scale / np.sqrt(n_states)
+        by_state = np.broadcast_to(np.repeat(bound, n_states)[:, None], (int(n_states.sum()), n_outputs))
+        self.weights = nnx.Param(uniform_within(by_state, rngs))
         self.bias = nnx.Param(uniform_within(np.broadcast_to(bound[:, None], (n_terms, n_outputs)), rngs))
         self.kind = settings.heads
         if self.kind == "tanh_linear":
@@ -252,8 +378,9 @@ class _TermHeads(nnx.Module):
             self.second_weight = nnx.Param(uniform_within(second, rngs))
             self.second_bias = nnx.Param(uniform_within(second, rngs))
 
-    def __call__(self, rows: Array) -> Array:
-        predicted = self.linear(rows).reshape(*self.bias.shape, -1) + self.bias[...][:, :, None]
+    def __call__(self, sums: Array) -> Array:
+        """Outputs ``[head, output, sample]`` from the weighted states ``[head output, sample]``."""
+        predicted = sums.reshape(*self.bias.shape, -1) + self.bias[...][:, :, None]
         if self.kind == "linear":
             return predicted
         predicted = jnp.tanh(predicted)
@@ -262,6 +389,6 @@ class _TermHeads(nnx.Module):
         return predicted * self.second_weight[...][:, :, None] + self.second_bias[...][:, :, None]
 
 
-def _feature_major(values: Array) -> Array:
-    """``[row]`` to ``[row, 1]`` and ``[sample, row]`` to ``[row, sample]``."""
-    return values[:, None] if values.ndim == 1 else values.T
+def _in_numpy(mask: Mask) -> np.ndarray:
+    """An index array in NumPy."""
+    return np.asarray(mask[...])

@@ -105,10 +105,14 @@ class Model(Protocol):
         ...
 
 
+def sample_major(values: Values) -> Array:
+    """``[sample, feature]`` as float32; of shared rows, ``[row, feature]``."""
+    return jnp.asarray(values.table if isinstance(values, Rows) else values, jnp.float32)
+
+
 def feature_major(values: Values) -> Array:
     """``[feature, sample]`` as float32; of shared rows, ``[feature, row]``."""
-    table = values.table if isinstance(values, Rows) else values
-    return jnp.asarray(table, jnp.float32).T
+    return sample_major(values).T
 
 
 def row_weights(values: Values, weights: Array | None) -> Array | None:

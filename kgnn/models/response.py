@@ -11,7 +11,7 @@ from jax import Array
 from kgnn.errors import KgnnError, name_some
 from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense, DenseStack
-from kgnn.models.contract import BuildArguments, Inputs, feature_major, row_weights, spread, unshared
+from kgnn.models.contract import BuildArguments, Inputs, feature_major, row_weights, sample_major, spread, unshared
 from kgnn.models.visible import name_outputs
 from kgnn.structure import Hierarchy
 
@@ -114,15 +114,16 @@ class DrugResponseNetwork(nnx.Module):
                 f"the fingerprints have {len(fingerprints):,} bits, but the model takes {self.n_fingerprint:,}. Make "
                 "them as those that it was trained on were made."
             )
-        states, heads = self.subsystems(
-            self.gene_scaling(feature_major(cells)),
+        states, root, heads = self.subsystems(
+            sample_major(cells),
+            self.gene_scaling,
             gate=gate,
             shift=shift,
             weights=row_weights(cells, weights),
             train=train,
         )
         drug, drug_heads = self.drug(fingerprints, weights=row_weights(drugs, weights), train=train)
-        both = jnp.concatenate([spread(states[-self.root_rows :], cells), spread(drug, drugs)])
+        both = jnp.concatenate([spread(root, cells), spread(drug, drugs)])
         joined, _ = self.join(both, weights=weights, train=train)
         output = self.second_output(jnp.tanh(self.first_output(joined)))
         auxiliary = jnp.concatenate([spread(heads, cells), spread(drug_heads, drugs)])

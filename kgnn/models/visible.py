@@ -10,7 +10,7 @@ from jax import Array
 from kgnn.errors import KgnnError, name_some, unknown_choice
 from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense
-from kgnn.models.contract import TASKS, BuildArguments, Inputs, feature_major, row_weights, spread, unshared
+from kgnn.models.contract import TASKS, BuildArguments, Inputs, row_weights, sample_major, spread, unshared
 from kgnn.structure import Hierarchy
 
 
@@ -89,11 +89,15 @@ class VisibleNetwork(nnx.Module):
                 "genes alone. Leave the others out, or use a network of several modalities such as drugcell."
             )
         inputs = unshared(inputs, gate, shift)
-        genes = self.gene_scaling(feature_major(inputs))
-        states, heads = self.subsystems(
-            genes, gate=gate, shift=shift, weights=row_weights(inputs, weights), train=train
+        states, root, heads = self.subsystems(
+            sample_major(inputs),
+            self.gene_scaling,
+            gate=gate,
+            shift=shift,
+            weights=row_weights(inputs, weights),
+            train=train,
         )
-        output = self.output_layer(states[-self.root_rows :])
+        output = self.output_layer(root)
         restore = self.output_scaling.restore
         return Prediction(
             restore(spread(output, inputs).T),

@@ -9,7 +9,7 @@ from flax import nnx
 from kgnn.errors import KgnnError
 from kgnn.interpret import benjamini_hochberg, compare_with_null, shuffled_weights
 from kgnn.interpret.nulls import at_equal_total
-from kgnn.layers import FanInLinear, RowBatchNorm, SubsystemSettings
+from kgnn.layers import RowBatchNorm, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense
 from kgnn.models import Replicates, VisibleNetwork
 from kgnn.perturb.forward import inputs_of
@@ -41,12 +41,18 @@ def test_a_shuffle_keeps_the_weights_of_every_block_and_moves_them(kind: str) ->
     after = call(null, inputs)
     np.testing.assert_array_equal(call(model, inputs).output, before.output)
     moved = 0
-    for old, new in zip(modules(model, FanInLinear), modules(null, FanInLinear), strict=True):
-        for was, now in zip(old.buckets, new.buckets, strict=True):
-            a, b = np.asarray(was.kernel[...]), np.asarray(now.kernel[...])
-            unused = ~np.asarray(was.used_slots[...])
-            assert (b[unused] == 0).all() and (a[unused] == 0).all()
-            np.testing.assert_array_equal(np.sort(a, axis=-2), np.sort(b, axis=-2))
+    for old, new in zip(modules(model, Subsystems), modules(null, Subsystems), strict=True):
+        from_genes, from_children = old.targets_of_weights()
+        heads = old.heads.weights
+        for was, now, into in (
+            (old.gene_weights, new.gene_weights, from_genes),
+            (old.child_weights, new.child_weights, from_children),
+            *((heads[..., k], new.heads.weights[..., k], old.term_of_state[: heads.shape[-2]]) for k in range(2)),
+        ):
+            a, b = np.asarray(was[...]), np.asarray(now[...])
+            for target in set(np.asarray(into).tolist()):
+                one = np.asarray(into) == target
+                np.testing.assert_array_equal(np.sort(a[..., one], axis=-1), np.sort(b[..., one], axis=-1))
             moved += (a != b).sum()
     assert moved > 20
     for old, new in zip(modules(model, Dense), modules(null, Dense), strict=True):

@@ -101,16 +101,6 @@ def test_small_weights_do_not_shrink_the_variance():
     np.testing.assert_allclose(norm.variance[...], 0.8 * np.array([0.5, 1, 2, 3, 4]) + 0.2 * X.var(axis=1), rtol=1e-5)
 
 
-def test_a_part_of_the_rows():
-    norm, whole = make(), make()
-    expected = whole(jnp.asarray(X), train=True)
-    found = norm(jnp.asarray(X[2:4]), train=True, first=2)
-    np.testing.assert_allclose(found, expected[2:4], rtol=1e-6)
-    np.testing.assert_array_equal(norm.mean[...][np.array([0, 1, 4])], [1, 2, 5])
-    np.testing.assert_allclose(norm.mean[...][2:4], whole.mean[...][2:4], rtol=1e-6)
-    np.testing.assert_allclose(norm(jnp.asarray(X[2:4]), first=2), norm(jnp.asarray(X))[2:4], rtol=1e-6)
-
-
 def test_rows_that_hardly_vary_keep_their_digits():
     norm = make()
     norm.mean[...] = jnp.full(5, 1_000.0, jnp.float32)

@@ -19,13 +19,13 @@ from kgnn.layers import StateRule, SubsystemSettings
 from kgnn.models import VisibleNetwork
 from kgnn.structure import compile_hierarchy
 from tests.models.compiled import call, jit
-from tests.models.weights import Places, named_arrays, randomize, spoil, write_arrays
+from tests.models.weights import Places, named_arrays, randomize, write_arrays
 
 
 @partial(jit, static_argnums=0)
 def jacobian(graph, state, x):
     """``[state, gene]`` of one sample."""
-    return jax.jacfwd(lambda genes: nnx.merge(graph, state)(genes[None, :]).states[0])(x)
+    return jax.jacrev(lambda genes: nnx.merge(graph, state)(genes[None, :]).states[0])(x)
 
 
 @settings(max_examples=9, deadline=None)
@@ -52,7 +52,6 @@ def test_a_gene_moves_a_state_if_and_only_if_it_is_annotated_there_or_below(n_te
     model = VisibleNetwork(hierarchy, chosen, rngs=nnx.Rngs(seed))
     # With positive weights no two paths cancel, and no weight is so small that a product of them vanishes.
     write_arrays(model, {name: np.abs(array) + 0.05 for name, array in named_arrays(model).items()})
-    spoil(model)
     graph, state = nnx.split(model)
     x = (np.random.default_rng(seed).random(n_genes) < 0.5).astype(np.float32)
     moved = np.asarray(jacobian(graph, state, x)) != 0
@@ -133,22 +132,12 @@ def test_two_seeds_differ_in_every_weight(chosen):
         named_arrays(VisibleNetwork(hierarchy, chosen, outputs=2, rngs=nnx.Rngs(seed))) for seed in (0, 1, 0)
     )
     drawn = [name for name in one if ".norm." not in name and "scaling" not in name and "reference" not in name]
-    assert len(drawn) >= 8
-    exists = spoiled_at(hierarchy, chosen)
+    assert len(drawn) >= 6
     for name in drawn:
-        used = exists[name]
-        assert (one[name] != two[name])[used].all(), name
-        assert (one[name][used] != 0).all() and (one[name][~used] == 0).all(), name
+        assert (one[name] != two[name]).all() and (one[name] != 0).all(), name
         np.testing.assert_array_equal(one[name], again[name])
     for name in set(one) - set(drawn):  # batch statistics and scalings start at 0 and 1
         np.testing.assert_array_equal(one[name], two[name])
-
-
-def spoiled_at(hierarchy, chosen) -> dict[str, np.ndarray]:
-    """Which weights exist: those that garbage in unused slots does not overwrite."""
-    model = VisibleNetwork(hierarchy, chosen, outputs=2, rngs=nnx.Rngs(0))
-    spoil(model, garbage=np.inf)
-    return {name: np.isfinite(array) for name, array in named_arrays(model).items()}
 
 
 def test_a_single_term_has_no_auxiliary_heads():

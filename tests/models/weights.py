@@ -9,84 +9,59 @@ import numpy as np
 from flax import nnx
 
 from kgnn.knowledge.ontology import Ontology
-from kgnn.layers import FanInLinear, InputScaling, RowBatchNorm, Subsystems
+from kgnn.layers import InputScaling, RowBatchNorm, Subsystems
 from kgnn.layers.dense import DenseStack
 from kgnn.layers.scaling import FittedStatistic
-from kgnn.structure import FanIn, Hierarchy, plan_fan_in
+from kgnn.structure import Hierarchy
 from tests.models.reference import NaiveDense, NaiveSubsystems, Norm, TermWeights, n_states_of_term
-
-GARBAGE = 1e6
 
 
 class Places:
-    """Where each weight of a `Subsystems` lies: bucket, block and slot by term, gene and child.
+    """Where each weight of a `Subsystems` lies: by term, then by source, then by state.
 
-    Built from the ontology alone; the plan is the only thing taken from kgnn.
+    Built from the ontology alone; nothing is taken from kgnn but the order of terms and genes.
     """
 
     def __init__(self, subsystems: Subsystems, hierarchy: Hierarchy, ontology: Ontology):
         self.subsystems, self.hierarchy, self.ontology = subsystems, hierarchy, ontology
-        rule = subsystems.settings.n_states
         self.terms = hierarchy.terms
-        sizes = np.array([n_states_of_term(ontology, term, rule) for term in self.terms])
-        ends = np.cumsum(sizes)
-        bounds = zip(self.terms, (ends - sizes).tolist(), ends.tolist(), strict=True)
-        self.rows = {term: slice(start, end) for term, start, end in bounds}
-        self.sizes = dict(zip(self.terms, sizes.tolist(), strict=True))
+        rule = subsystems.settings.n_states
+        self.sizes = {term: n_states_of_term(ontology, term, rule) for term in self.terms}
         at = {gene: row for row, gene in enumerate(hierarchy.genes)}
-        gene_rows = [np.array(sorted(at[gene] for gene in ontology.direct_genes[term]), int) for term in self.terms]
-        self.gene_slots = self._slots(plan_fan_in(gene_rows, sizes, len(at)), self.terms)
-        self.child_slots: dict[str, Any] = {}
-        for level in range(1, hierarchy.n_levels):
-            terms = [term for term, at in zip(self.terms, hierarchy.level_of_term, strict=True) if at == level]
-            plan = plan_fan_in(
-                [self._child_rows(term) for term in terms], np.array([self.sizes[t] for t in terms]), int(ends[-1])
-            )
-            slots = self._slots(plan, terms)
-            self.child_slots |= {term: (level - 1, *slots[term]) for term in terms}
-        n_heads = len(self.terms) if subsystems.heads is None else subsystems.heads.bias.shape[0]
-        self.with_head = self.terms[: 0 if subsystems.heads is None else n_heads]
-        rows = [np.arange(self.rows[term].start, self.rows[term].stop) for term in self.with_head]
-        outputs = np.full(len(rows), subsystems.n_outputs)
-        self.head_slots = self._slots(plan_fan_in(rows, outputs, int(ends[-1])), self.with_head) if rows else {}
+        order = {term: row for row, term in enumerate(self.terms)}
+        self.genes = {term: sorted(ontology.direct_genes[term], key=at.__getitem__) for term in self.terms}
+        self.children = {term: sorted(ontology.children[term], key=order.__getitem__) for term in self.terms}
+        self.rows = self._slices(self.sizes)
+        self.gene_rows = self._slices({term: len(self.genes[term]) for term in self.terms})
+        self.gene_weights = self._slices({term: len(self.genes[term]) * self.sizes[term] for term in self.terms})
+        below = {term: sum(self.sizes[child] for child in self.children[term]) for term in self.terms}
+        self.child_weights = self._slices({term: below[term] * self.sizes[term] for term in self.terms})
+        n_heads = 0 if subsystems.heads is None else subsystems.heads.bias.shape[0]
+        self.with_head = self.terms[:n_heads]
 
-    def _child_rows(self, term: str) -> np.ndarray:
-        slices = sorted((self.rows[child] for child in self.ontology.children[term]), key=lambda rows: rows.start)
-        return np.concatenate([np.arange(rows.start, rows.stop) for rows in slices])
-
-    @staticmethod
-    def _slots(plan: FanIn, terms: Any) -> dict[str, Any]:
-        """Bucket, block in it and source row of every slot, by term."""
-        found = {}
-        for number, bucket in enumerate(plan.buckets):
-            for position, block in enumerate(bucket.blocks):
-                used = int(bucket.used_slots[position].sum())
-                found[terms[block]] = (number, position, bucket.sources[position, :used].tolist())
-        return found
+    def _slices(self, sizes: dict[str, int]) -> dict[str, slice]:
+        ends = np.cumsum([sizes[term] for term in self.terms]).tolist()
+        return {term: slice(end - sizes[term], end) for term, end in zip(self.terms, ends, strict=True)}
 
     def views(self, term: str, arrays: dict[str, np.ndarray]) -> dict[Any, np.ndarray]:
         """Views of every weight of a term into copies of a model's arrays, by what the weight joins."""
         n, rows = self.sizes[term], self.rows[term]
         found: dict[Any, np.ndarray] = {"bias": arrays["bias"][rows], "reference": arrays["reference"][rows]}
-        bucket, block, sources = self.gene_slots[term]
-        for slot, gene in enumerate(sources):
-            name = self.hierarchy.genes[gene]
-            found["gene", name] = arrays[f"gene_linear.buckets.{bucket}.kernel"][block, slot, :n]
+        kernel = arrays["gene_weights"][self.gene_weights[term]].reshape(-1, n)
+        for slot, gene in enumerate(self.genes[term]):
+            found["gene", gene] = kernel[slot]
             for kind in ("weight", "bias") if self.subsystems.gene_layer is not None else ():
-                found[f"gene_{kind}", name] = arrays[f"gene_layer.{kind}.{bucket}"][block, slot : slot + 1]
-        if term in self.child_slots:
-            level, bucket, block, sources = self.child_slots[term]
-            kernel = arrays[f"child_linears.{level}.buckets.{bucket}.kernel"][block]
-            for child in self.ontology.children[term]:
-                first = sources.index(self.rows[child].start)
-                assert sources[first : first + self.sizes[child]] == list(range(*self.rows[child].indices(10**9)))
-                found["child", child] = kernel[first : first + self.sizes[child], :n]
+                first = self.gene_rows[term].start + slot
+                found[f"gene_{kind}", gene] = arrays[f"gene_layer.{kind}"][first : first + 1]
+        kernel, first = arrays["child_weights"][self.child_weights[term]].reshape(-1, n), 0
+        for child in self.children[term]:
+            found["child", child] = kernel[first : first + self.sizes[child]]
+            first += self.sizes[child]
         if self.subsystems.norm is not None:
             for name in ("scale", "bias", "mean", "variance"):
                 found["norm", name] = arrays[f"norm.{name}"][rows]
-        if term in self.head_slots:
-            bucket, block, _ = self.head_slots[term]
-            found["head"] = arrays[f"heads.linear.buckets.{bucket}.kernel"][block, :n]
+        if term in self.with_head:
+            found["head"] = arrays["heads.weights"][rows]
             for name in ("bias", "second_weight", "second_bias"):
                 if f"heads.{name}" in arrays:
                     found[f"head_{name}"] = arrays[f"heads.{name}"][self.with_head.index(term)]
@@ -162,11 +137,10 @@ def naive_dense(stack: DenseStack) -> NaiveDense:
 
 
 def randomize(model: nnx.Module, seed: int) -> None:
-    """Give every statistic and every normalization a value of its own, and write garbage to unused slots.
+    """Give every statistic and every normalization a value of its own.
 
-    Nothing is left at 0 or 1 where a mistake could hide; whatever is written to a slot that does not exist must not
-    show anywhere. Weights are kept away from 0: normalization blows up the rounding of a unit that hardly varies, in
-    any program.
+    Nothing is left at 0 or 1 where a mistake could hide. Weights are kept away from 0: normalization blows up the
+    rounding of a unit that hardly varies, in any program.
     """
     rng = np.random.default_rng(seed)
     for _, module in nnx.iter_modules(model):
@@ -181,34 +155,18 @@ def randomize(model: nnx.Module, seed: int) -> None:
                 variable[...] = jax.device_put(drawn.astype(np.float32))
         elif isinstance(module, Subsystems):
             module.reference[...] = jax.device_put(rng.normal(size=module.reference.shape).astype(np.float32))
-            for weight in module.gene_layer.weight if module.gene_layer is not None else ():
-                _keep_away_from_0(weight)
+            _keep_away_from_0(module.gene_weights)
+            _keep_away_from_0(module.child_weights)
+            if module.heads is not None:
+                _keep_away_from_0(module.heads.weights)
+            if module.gene_layer is not None:
+                _keep_away_from_0(module.gene_layer.weight)
         elif isinstance(module, InputScaling):
             n = module.center.shape[0]
             module.set(rng.normal(0, 0.4, n), rng.uniform(0.6, 1.8, n))
-        elif isinstance(module, FanInLinear):
-            for bucket in module.buckets:
-                _keep_away_from_0(bucket.kernel)
-    spoil(model)
 
 
 def _keep_away_from_0(variable: nnx.Param) -> None:
     array = np.asarray(variable[...])
-    variable[...] = jax.device_put(np.copysign(np.maximum(np.abs(array), 0.4 * np.abs(array).max()), array))
-
-
-def spoil(model: nnx.Module, garbage: float = GARBAGE) -> None:
-    """Write garbage to every weight that does not exist."""
-    for _, module in nnx.iter_modules(model):
-        if isinstance(module, FanInLinear):
-            for bucket in module.buckets:
-                slots, outputs = np.asarray(bucket.used_slots[...]), np.asarray(bucket.used_outputs[...])
-                _overwrite(bucket.kernel, slots[:, :, None] & outputs[:, None, :], garbage)
-        elif isinstance(module, Subsystems) and module.gene_layer is not None:
-            for number, bucket in enumerate(module.gene_linear.buckets):
-                _overwrite(module.gene_layer.weight[number], np.asarray(bucket.used_slots[...]), garbage)
-                _overwrite(module.gene_layer.bias[number], np.asarray(bucket.used_slots[...]), garbage)
-
-
-def _overwrite(variable: nnx.Param, exists: Any, garbage: float) -> None:
-    variable[...] = jax.device_put(np.where(exists, np.asarray(variable[...]), np.float32(garbage)))
+    if array.size:
+        variable[...] = jax.device_put(np.copysign(np.maximum(np.abs(array), 0.4 * np.abs(array).max()), array))

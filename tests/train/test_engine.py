@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 
 from kgnn.data import Modality, Samples, Targets
-from kgnn.layers import FanInLinear, SubsystemSettings
+from kgnn.layers import SubsystemSettings
 from kgnn.models import DrugResponseNetwork, Replicates, VisibleNetwork
 from kgnn.train import count_parameters, predict, train_model
 from kgnn.train.engine import ROWS_TOGETHER, Engine, batch_inputs, device_data, make_optimizer, trained_module
@@ -77,20 +77,6 @@ def test_the_average_is_that_of_the_formula_and_one_program_serves_all_epochs() 
     # What is kept stays readable after further epochs.
     engine.run_epoch(state, data)
     assert np.isfinite(jax.tree.leaves(params)[0]).all()
-
-
-def test_unused_slots_stay_empty_under_decay_and_penalty() -> None:
-    config = quick(optimizer="adamw", weight_decay=0.5, l2=0.1, clip_norm=1.0, epochs=6)
-    fitted, history, _ = train_model(small_model(), small_samples(), None, config)
-    unused = 0
-    for _, module in nnx.iter_modules(fitted):
-        if isinstance(module, FanInLinear):
-            for bucket in module.buckets:
-                empty = ~np.asarray(bucket.mask())
-                assert (np.asarray(bucket.kernel[...])[empty] == 0).all()
-                unused += int(empty.sum())
-    assert unused > 0
-    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
 
 
 def test_the_gradient_is_clipped_before_anything_else() -> None:

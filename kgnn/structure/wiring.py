@@ -1,0 +1,254 @@
+"""`Wiring`: every product of a visible network as flat index arrays, level by level.
+
+Weights have one fixed order, that of the hierarchy: by term, then by source, then by state. Which padded product
+computes which term is a matter of speed alone: it decides how the weights are laid out for a step, and neither their
+number nor their values. A run can therefore be read back under any other layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kgnn.structure.buckets import PRICE_OF_A_BUCKET, FanIn, plan_fan_in
+from kgnn.structure.hierarchy import Hierarchy
+
+
+@dataclass(frozen=True)
+class Products:
+    """Padded products that compute some rows together.
+
+    Attributes:
+        shapes: (blocks, outputs, slots) of every product.
+        sources: int32, row that each slot reads, all ``[block, slot]`` end to end; 0 in unused slots.
+        weights: int32, position of each weight in the fixed order, all ``[block, output, slot]`` end to end; the number
+            of weights where there is none.
+        rows: int32 ``[row]``, where each row lies among all padded outputs ``[block, output]`` laid end to end; None
+            where they already lie in order.
+        outputs: int32, the inverse: row of every padded output, the number of rows where there is none.
+        neighbors: Whether the slots read row 0, 1, 2, ... in turn, so that nothing has to be gathered.
+    """
+
+    shapes: tuple[tuple[int, int, int], ...]
+    sources: np.ndarray
+    weights: np.ndarray
+    rows: np.ndarray | None
+    outputs: np.ndarray | None
+    neighbors: bool
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """All products of a network of subsystems.
+
+    States have an order of their own inside the network, *rows*: level by level, and in a level as the products
+    leave them.
+
+    Attributes:
+        levels: First row of every level, and the one after its last.
+        row_of_state: int32 ``[state]``, the row of every state in the order of the hierarchy.
+        genes: For every level, rows from genes.
+        children: For every level, rows from rows of child terms; None at level 0.
+        parents: For every level, the same weights the other way around, rows from those of parent terms; None at the
+            root.
+        heads: For every level, outputs of auxiliary heads from the level's own rows, counted from its first; None
+            where no term has one.
+        back_heads: The same the other way around, the level's rows from the outputs of its heads.
+        head_order: int32 ``[head output]``, where each lies among the outputs of all levels laid end to end.
+        n_gene_weights: Number of weights from genes.
+        n_child_weights: Number of weights from child terms.
+        n_head_weights: Number of weights of heads.
+        gene_places: int32 ``[weight]``, where each weight from genes lies among the padded weights of all levels laid
+            end to end.
+        child_places: The same for weights from child terms.
+        head_places: The same for weights of heads.
+    """
+
+    levels: tuple[tuple[int, int], ...]
+    row_of_state: np.ndarray
+    genes: tuple[Products, ...]
+    children: tuple[Products | None, ...]
+    parents: tuple[Products | None, ...]
+    heads: tuple[Products | None, ...]
+    back_heads: tuple[Products | None, ...]
+    head_order: np.ndarray
+    n_gene_weights: int
+    n_child_weights: int
+    n_head_weights: int
+    gene_places: np.ndarray
+    child_places: np.ndarray
+    head_places: np.ndarray
+
+
+def wire(
+    hierarchy: Hierarchy, n_states: np.ndarray, *, n_heads: int = 0, n_outputs: int = 1, price: int = PRICE_OF_A_BUCKET
+) -> Wiring:
+    """Lay out the products of a network.
+
+    Args:
+        hierarchy: The compiled hierarchy.
+        n_states: int ``[term]``, states of every term.
+        n_heads: The first so many terms have an auxiliary head.
+        n_outputs: Outputs of a head.
+        price: What one product more costs, in padded weights; any price gives the same function.
+
+    Returns:
+        The wiring.
+    """
+    start = np.concatenate([[0], np.cumsum(n_states)])
+    gene_blocks = list(hierarchy.genes_of_term)
+    child_blocks = [
+        np.concatenate([np.arange(start[c], start[c + 1]) for c in children]) if len(children) else np.zeros(0, int)
+        for children in hierarchy.children_of_term
+    ]
+    gene_start = _weight_starts(gene_blocks, n_states)
+    child_start = _weight_starts(child_blocks, n_states)
+    row_of_state = np.zeros(int(start[-1]), np.int32)
+    levels, genes, children, heads, back_heads, head_terms = [], [], [], [], [], []
+    for level in range(hierarchy.n_levels):
+        terms = np.flatnonzero(hierarchy.level_of_term == level)
+        first, last = int(start[terms[0]]), int(start[terms[-1] + 1])
+        levels.append((first, last))
+        plan = plan_fan_in([gene_blocks[t] for t in terms], n_states[terms], hierarchy.n_genes, price)
+        # The rows of a level lie as the products from genes leave them, since these are the most.
+        at = _positions(plan)
+        row_of_state[first:last] = first + at
+        in_order = np.argsort(at)
+        genes.append(_products(plan, gene_start[terms], gene_start[-1], in_order))
+        children.append(None)
+        if level:
+            plan = plan_fan_in([row_of_state[child_blocks[t]] for t in terms], n_states[terms], first, price)
+            children[-1] = _products(plan, child_start[terms], child_start[-1], in_order)
+        having = terms[terms < n_heads]
+        # Heads follow the order of the rows, so that each reads its neighbors.
+        having = having[np.argsort(row_of_state[start[having]])]
+        head_terms.append(having)
+        there, back = _heads(having, row_of_state, start, n_outputs, n_heads) if len(having) else (None, None)
+        heads.append(there)
+        back_heads.append(back)
+    head_outputs = np.concatenate(head_terms)[:, None] * n_outputs + np.arange(n_outputs)
+    return Wiring(
+        levels=tuple(levels),
+        row_of_state=row_of_state,
+        genes=tuple(genes),
+        children=tuple(children),
+        parents=_parents(hierarchy, n_states, child_blocks, row_of_state, levels, price),
+        heads=tuple(heads),
+        back_heads=tuple(back_heads),
+        head_order=np.argsort(head_outputs.reshape(-1)).astype(np.int32),
+        n_gene_weights=int(gene_start[-1]),
+        n_child_weights=int(child_start[-1]),
+        n_head_weights=int(start[n_heads]) * n_outputs,
+        gene_places=_places(genes, int(gene_start[-1])),
+        child_places=_places(children, int(child_start[-1])),
+        head_places=_places(heads, int(start[n_heads]) * n_outputs),
+    )
+
+
+def _heads(
+    terms: np.ndarray, row_of_state: np.ndarray, start: np.ndarray, n_outputs: int, n_heads: int
+) -> tuple[Products, Products]:
+    """Heads of a level's terms, given in the order of their rows, and the same the other way around."""
+    n_states = start[terms + 1] - start[terms]
+    rows = np.split(np.arange(int(n_states.sum())), np.cumsum(n_states)[:-1])
+    outputs = np.arange(len(terms) * n_outputs).reshape(-1, n_outputs)
+    weight_start, n_weights = start[terms] * n_outputs, int(start[n_heads]) * n_outputs
+    there = plan_fan_in(rows, np.full(len(terms), n_outputs), len(rows))
+    back = plan_fan_in(list(outputs), n_states, outputs.size)
+    return (
+        _products(there, weight_start, n_weights, np.arange(outputs.size)),
+        _products(back, weight_start, n_weights, np.arange(int(n_states.sum())), by_source=False),
+    )
+
+
+def _parents(
+    hierarchy: Hierarchy,
+    n_states: np.ndarray,
+    child_blocks: Sequence[np.ndarray],
+    row_of_state: np.ndarray,
+    levels: Sequence[tuple[int, int]],
+    price: int,
+) -> tuple[Products | None, ...]:
+    """The weights between terms, grouped by child."""
+    term_of_state = np.repeat(np.arange(hierarchy.n_terms), n_states)
+    start = np.concatenate([[0], np.cumsum(n_states)])
+    # One entry a weight, in the fixed order: by parent, then by state of a child, then by state of the parent.
+    fan_in = np.array([len(block) for block in child_blocks])
+    source = np.repeat(np.concatenate(child_blocks), np.repeat(n_states, fan_in)).astype(np.int64)
+    parent = np.repeat(np.arange(hierarchy.n_terms), fan_in * n_states)
+    output = np.concatenate([np.tile(np.arange(n), k) for n, k in zip(n_states, fan_in, strict=True)])
+    target = start[parent] + output
+    # The other way around: by child, then by state of a parent, then by state of the child.
+    order = np.lexsort((source, target, term_of_state[source]))
+    weights_of_child = np.bincount(term_of_state[source], minlength=hierarchy.n_terms)
+    weight_start = np.concatenate([[0], np.cumsum(weights_of_child)])
+    found: list[Products | None] = []
+    for level, (first, _) in enumerate(levels):
+        terms = np.flatnonzero(hierarchy.level_of_term == level)
+        if level == len(levels) - 1:
+            found.append(None)
+            break
+        blocks = [row_of_state[target[order[weight_start[t] : weight_start[t + 1] : n_states[t]]]] for t in terms]
+        plan = plan_fan_in(blocks, n_states[terms], int(start[-1]), price)
+        in_order = np.argsort(row_of_state[start[terms[0]] : start[terms[-1] + 1]] - first)
+        products = _products(plan, weight_start[terms], len(order), in_order)
+        found.append(replace(products, weights=np.append(order, len(order)).astype(np.int32)[products.weights]))
+    return tuple(found)
+
+
+def _places(products: Sequence[Products | None], n_weights: int) -> np.ndarray:
+    laid = np.concatenate([np.zeros(0, np.int32), *(each.weights for each in products if each is not None)])
+    places = np.zeros(n_weights, np.int32)
+    exist = np.flatnonzero(laid < n_weights)
+    places[laid[exist]] = exist
+    return places
+
+
+def _weight_starts(blocks: Sequence[np.ndarray], n_outputs: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(np.array([len(block) for block in blocks]) * n_outputs)])
+
+
+def _positions(plan: FanIn) -> np.ndarray:
+    """Where each output row lies among the used outputs of all buckets laid end to end."""
+    return np.arange(plan.n_rows) if plan.order is None else plan.order
+
+
+def _products(
+    plan: FanIn, weight_start: np.ndarray, n_weights: int, wanted: np.ndarray, *, by_source: bool = True
+) -> Products:
+    """Index arrays of a plan.
+
+    Args:
+        plan: The buckets.
+        weight_start: int ``[block]``, position of the first weight of every block.
+        n_weights: Number of weights of all plans together.
+        wanted: int ``[row]``, which output row of the plan comes first, second, ...
+        by_source: Whether the weights of a block lie source by source; else output by output.
+    """
+    shapes, sources, weights, used = [], [], [], []
+    for bucket in plan.buckets:
+        blocks, slots, outputs = bucket.mask.shape
+        shapes.append((blocks, outputs, slots))
+        sources.append(bucket.sources.reshape(-1))
+        slot, output = np.arange(slots)[None, None, :], np.arange(outputs)[None, :, None]
+        n_outputs, n_slots = bucket.used_outputs.sum(axis=1), bucket.used_slots.sum(axis=1)
+        within = slot * n_outputs[:, None, None] + output if by_source else output * n_slots[:, None, None] + slot
+        position = weight_start[bucket.blocks][:, None, None] + within
+        weights.append(np.where(bucket.mask.transpose(0, 2, 1), position, n_weights).reshape(-1))
+        used.append(bucket.used_outputs.reshape(-1))
+    is_used = np.concatenate(used)
+    rows = np.flatnonzero(is_used)[_positions(plan)[wanted]].astype(np.int32)
+    outputs_of = np.full(len(is_used), len(rows), np.int32)
+    outputs_of[rows] = np.arange(len(rows))
+    in_order = len(rows) == len(is_used) and bool((np.diff(rows) == 1).all())
+    read = np.concatenate(sources).astype(np.int32)
+    return Products(
+        shapes=tuple(shapes),
+        sources=read,
+        weights=np.concatenate(weights).astype(np.int32),
+        rows=None if in_order else rows,
+        outputs=None if in_order else outputs_of,
+        neighbors=bool((read == np.arange(len(read))).all()),
+    )
