@@ -2,7 +2,6 @@
 
 from kgnn.layers.normalization import RowBatchNorm as RowBatchNorm
 from kgnn.layers.prediction import Prediction as Prediction
-from kgnn.layers.products import Mask as Mask
 from kgnn.layers.scaling import InputScaling as InputScaling
 from kgnn.layers.subsystems import StateRule as StateRule
 from kgnn.layers.subsystems import Subsystems as Subsystems

@@ -21,13 +21,12 @@ from jax.custom_derivatives import SymbolicZero
 
 from kgnn.layers.products import (
     Gather,
-    Shapes,
-    Wires,
     kernels,
     multiply,
     source_gradients,
     weight_gradients,
 )
+from kgnn.structure.wiring import Wiring
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
@@ -49,12 +48,7 @@ class Flow(NamedTuple):
     """All that a compiled function must know of a network beforehand; hashable.
 
     Attributes:
-        levels: First row of every level, and the one after its last.
-        genes: Products from genes, by level.
-        children: Products from children, by level; None at level 0.
-        parents: The same the other way around; None at the root.
-        heads: Products of heads, by level; None where there are none.
-        back_heads: The same the other way around.
+        wiring: Its products; their index arrays become constants of the compiled function.
         activation: Name of the activation.
         norm: ``"after"``, ``"before"`` or ``"none"``.
         heads_read: ``"state"`` or ``"activation"``.
@@ -62,12 +56,7 @@ class Flow(NamedTuple):
         batch: Whether to normalize by the statistics of the batch.
     """
 
-    levels: tuple[tuple[int, int], ...]
-    genes: tuple[Shapes, ...]
-    children: tuple[Shapes | None, ...]
-    parents: tuple[Shapes | None, ...]
-    heads: tuple[Shapes | None, ...]
-    back_heads: tuple[Shapes | None, ...]
+    wiring: Wiring
     activation: str
     norm: str
     heads_read: str
@@ -75,30 +64,11 @@ class Flow(NamedTuple):
     batch: bool
 
 
-class Arrays(NamedTuple):
-    """Index arrays and sample weights; nothing here has a gradient.
-
-    Attributes:
-        genes, children, parents, heads, back_heads: Index arrays of the products, by level.
-        gene_places, child_places, head_places: See `kgnn.structure.wiring.Wiring`.
-        weights: Weight of every sample ``[tile, sample]``, 0 for padding.
-    """
-
-    genes: tuple[Wires, ...]
-    children: tuple[Wires | None, ...]
-    parents: tuple[Wires | None, ...]
-    heads: tuple[Wires | None, ...]
-    back_heads: tuple[Wires | None, ...]
-    gene_places: Array
-    child_places: Array
-    head_places: Array
-    weights: Array
-
-
 class Values(NamedTuple):
     """What a gradient may be asked of. Rows are those of `Wiring`.
 
     Attributes:
+        weights: Weight of every sample ``[tile, sample]``, 0 for padding; it has no gradient.
         genes: ``[tile, gene, sample]``.
         gene_weights: All weights from genes in their fixed order.
         child_weights: All weights from child terms.
@@ -107,6 +77,7 @@ class Values(NamedTuple):
         finish: What `finish` takes, by name: ``[row]``, or ``[tile, row, sample]`` where samples differ.
     """
 
+    weights: Array
     genes: Array
     gene_weights: Array
     child_weights: Array
@@ -164,45 +135,48 @@ def finish(flow: Flow, rows: Array, values: dict[str, Array]) -> tuple[Array, Ar
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def propagate(flow: Flow, arrays: Arrays, values: Values) -> Found:
+def propagate(flow: Flow, values: Values) -> Found:
     """States, heads and batch statistics.
 
     Args:
         flow: Of the network.
-        arrays: Index arrays and sample weights.
         values: Inputs and parameters; `Values.finish` has ``scale`` (the factor of the normalization before it is
             divided by the deviation) and ``offset``, and ``mean`` and ``variance`` where `Flow.batch` is False.
 
     Returns:
         What was found. The gradient with respect to the genes is computed only where it is asked for.
     """
-    return _forward(flow, arrays, values)[0]
+    return _forward(flow, values)[0]
 
 
-def propagate_each(flow: Flow, arrays: Arrays, values: Values) -> Found:
-    """As `propagate` without batch statistics, where tiles know nothing of each other: one after another, from genes
-    to root, so that a state that nobody asks for never leaves the cache."""
+def propagate_each(flow: Flow, values: Values) -> Found:
+    """As `propagate` without batch statistics, where tiles know nothing of each other.
+
+    They are computed one after another, from genes to root, so that a state that nobody asks for never leaves the
+    cache.
+    """
 
     def of_tile(_: None, tile: Any) -> tuple[None, Any]:
         genes, weights, by_sample = jax.tree.map(lambda leaf: leaf[None], tile)
-        here = values._replace(genes=genes, finish=values.finish | by_sample)
-        found = propagate(flow, arrays._replace(weights=weights), here)
+        found = propagate(flow, values._replace(weights=weights, genes=genes, finish=values.finish | by_sample))
         return None, (found.states[0], found.root[0], found.heads[0])
 
     n_tiles = values.genes.shape[0]
     if n_tiles == 1:
-        return propagate(flow, arrays, values)
+        return propagate(flow, values)
     by_sample = {name: value for name, value in values.finish.items() if value.ndim == 3}
-    _, (states, root, heads) = jax.lax.scan(of_tile, None, (values.genes, arrays.weights, by_sample))
+    _, (states, root, heads) = jax.lax.scan(of_tile, None, (values.genes, values.weights, by_sample))
     blank = jnp.zeros(states.shape[1], states.dtype)
     return Found(states, root, heads, blank, blank)
 
 
 class _Kept(NamedTuple):
-    """What the backward pass needs; `sums` where the slope does not follow from the rows, `attribution` where the
-    gradient with respect to the genes is wanted."""
+    """What the backward pass needs.
 
-    arrays: Arrays
+    `sums` are there where the slope does not follow from the rows, `attribution` where the gradient with respect to
+    the genes is wanted.
+    """
+
     values: Values
     states: Array
     rows: tuple[Array, ...]
@@ -212,87 +186,87 @@ class _Kept(NamedTuple):
     attribution: Array | None
 
 
-def _forward(flow: Flow, arrays: Arrays, values: Values, *, attribution: bool = False) -> tuple[Found, _Kept]:
+def _forward(flow: Flow, values: Values, *, attribution: bool = False) -> tuple[Found, _Kept]:
     n_tiles, _, n_samples = values.genes.shape
     # Every row is written before it is read.
-    states = jax.lax.empty((n_tiles, flow.levels[-1][1], n_samples), values.genes.dtype)
+    states = jax.lax.empty((n_tiles, flow.wiring.levels[-1][1], n_samples), values.genes.dtype)
     kept, kept_sums, heads, means, variances = [], [], [], [], []
-    for level in range(len(flow.levels)):
-        rows, sums, moments = _level_rows(flow, arrays, values, states, level)
-        mean, variance = _statistics(flow, arrays, values, moments, level)
-        states, head = _finish_level(flow, arrays, values, (states, rows), (mean, variance), level)
+    for level in range(len(flow.wiring.levels)):
+        rows, sums, moments = _level_rows(flow, values, states, level)
+        mean, variance = _statistics(flow, values, moments, level)
+        states, head = _finish_level(flow, values, (states, rows), (mean, variance), level)
         kept.append(rows)
         kept_sums.append(sums)
         heads.append(head)
         means.append(mean)
         variances.append(variance)
     mean, variance = jnp.concatenate(means), jnp.concatenate(variances)
-    found = Found(states, states[:, flow.levels[-1][0] :], jnp.concatenate(heads, axis=1), mean, variance)
+    found = Found(states, states[:, flow.wiring.levels[-1][0] :], jnp.concatenate(heads, axis=1), mean, variance)
     wanted = jnp.zeros(0) if attribution else None
-    return found, _Kept(arrays, values, states, tuple(kept), tuple(kept_sums), mean, variance, wanted)
+    return found, _Kept(values, states, tuple(kept), tuple(kept_sums), mean, variance, wanted)
 
 
-def _level_rows(flow: Flow, arrays: Arrays, values: Values, states: Array, level: int) -> Any:
+def _level_rows(flow: Flow, values: Values, states: Array, level: int) -> Any:
     """Activations (or sums) of a level ``[tile, row, sample]``, the sums where they are needed, moments a tile."""
-    first, last = flow.levels[level]
-    from_genes = kernels(flow.genes[level], arrays.genes[level], values.gene_weights)
-    child_shapes, child_wires = flow.children[level], arrays.children[level]
-    from_children = [] if child_shapes is None else kernels(child_shapes, child_wires, values.child_weights)
+    first, last = flow.wiring.levels[level]
+    genes, children = flow.wiring.genes[level], flow.wiring.children[level]
+    from_genes = kernels(genes, values.gene_weights)
+    from_children = [] if children is None else kernels(children, values.child_weights)
     bias = values.bias[first:last, None]
 
     def of_tile(tile: Array) -> Any:
-        sums = multiply(flow.genes[level], arrays.genes[level], from_genes, _reader(values.genes, tile)) + bias
-        if child_shapes is not None:
-            sums = sums + multiply(child_shapes, child_wires, from_children, _reader(states, tile))
+        sums = multiply(genes, from_genes, _reader(values.genes, tile)) + bias
+        if children is not None:
+            sums = sums + multiply(children, from_children, _reader(states, tile))
         rows = sums if flow.norm == "before" else ACTIVATIONS[flow.activation](sums)
-        moments = _moments(rows, arrays.weights[tile]) if flow.batch else None
+        moments = _moments(rows, values.weights[tile]) if flow.batch else None
         return rows, None if _slope_is_known(flow) else sums, moments
 
     return _each_tile(of_tile, states.shape[0])
 
 
-def _statistics(flow: Flow, arrays: Arrays, values: Values, moments: Any, level: int) -> tuple[Array, Array]:
+def _statistics(flow: Flow, values: Values, moments: Any, level: int) -> tuple[Array, Array]:
     """Mean and variance ``[row]`` by which a level is normalized."""
-    first, last = flow.levels[level]
+    first, last = flow.wiring.levels[level]
     if flow.batch:
-        return _together(moments, arrays.weights.sum(axis=1))
+        return _together(moments, values.weights.sum(axis=1))
     if flow.norm == "none":
         return (jnp.zeros(last - first, values.bias.dtype),) * 2
     return values.finish["mean"][first:last], values.finish["variance"][first:last]
 
 
 def _finish_level(
-    flow: Flow, arrays: Arrays, values: Values, stored: tuple[Array, Array], statistics: Any, level: int
+    flow: Flow, values: Values, stored: tuple[Array, Array], statistics: Any, level: int
 ) -> tuple[Array, Array]:
     """All states with those of a level written to them, and the level's heads ``[tile, head output, sample]``."""
     states, level_rows = stored
-    shapes, wires = flow.heads[level], arrays.heads[level]
-    weights = [] if shapes is None else kernels(shapes, wires, values.head_weights)
+    heads = flow.wiring.heads[level]
+    weights = [] if heads is None else kernels(heads, values.head_weights)
     by_row = _normalizing(flow, _by_row(flow, values, level), *statistics)
 
     def of_tile(states: Array, tile: Array) -> tuple[Array, Array]:
         state, activated = finish(flow, level_rows[tile], by_row | _by_sample(flow, values, tile, level))
-        states = _write(states, state, tile, flow.levels[level][0])
-        if shapes is None:
+        states = _write(states, state, tile, flow.wiring.levels[level][0])
+        if heads is None:
             return states, jnp.zeros((0, state.shape[1]), state.dtype)
-        return states, multiply(shapes, wires, weights, _rows_of(_read(flow, state, activated)))
+        return states, multiply(heads, weights, _rows_of(_read(flow, state, activated)))
 
     return _scan_tiles(of_tile, states, states.shape[0])
 
 
-def _forward_of_gradient(flow: Flow, arrays: Any, values: Any) -> tuple[Found, _Kept]:
+def _forward_of_gradient(flow: Flow, values: Any) -> tuple[Found, _Kept]:
     attribution = values.genes.perturbed
-    arrays, values = jax.tree.map(lambda leaf: leaf.value, (arrays, values), is_leaf=lambda x: hasattr(x, "perturbed"))
-    return _forward(flow, arrays, values, attribution=attribution)
+    values = jax.tree.map(lambda leaf: leaf.value, values, is_leaf=lambda leaf: hasattr(leaf, "perturbed"))
+    return _forward(flow, values, attribution=attribution)
 
 
-def _backward(flow: Flow, kept: _Kept, given: Found) -> tuple[None, Values]:
-    arrays, values = kept.arrays, kept.values
+def _backward(flow: Flow, kept: _Kept, given: Found) -> tuple[Values]:
+    wiring, values = flow.wiring, kept.values
     # Gradients of the sums of all levels above the one that is being worked on.
     back = jax.lax.empty(kept.states.shape, kept.states.dtype)
     genes = None if kept.attribution is None else jnp.zeros_like(values.genes)
     found: list[dict[str, Any]] = []
-    for level in reversed(range(len(flow.levels))):
+    for level in reversed(range(len(flow.wiring.levels))):
         back, of_finish = _back_to_rows(flow, kept, given, back, level)
         back, genes, of_products = _back_to_sources(flow, kept, back, genes, of_finish.pop("moments"), level)
         found.append(of_finish | of_products)
@@ -305,14 +279,16 @@ def _backward(flow: Flow, kept: _Kept, given: Found) -> tuple[None, Values]:
     def in_order(name: str, places: Array) -> Array:
         return jnp.concatenate([each[name] for each in found]).at[places].get(mode="promise_in_bounds")
 
-    return None, Values(
+    values_gradient = Values(
+        weights=jnp.zeros_like(values.weights),
         genes=jnp.zeros_like(values.genes) if genes is None else genes,
-        gene_weights=in_order("genes", arrays.gene_places),
-        child_weights=in_order("children", arrays.child_places),
-        head_weights=in_order("heads", arrays.head_places),
+        gene_weights=in_order("genes", wiring.gene_places),
+        child_weights=in_order("children", wiring.child_places),
+        head_weights=in_order("heads", wiring.head_places),
         bias=jnp.concatenate([each["bias"] for each in found]),
         finish=finished,
     )
+    return (values_gradient,)
 
 
 propagate.defvjp(_forward_of_gradient, _backward, symbolic_zeros=True)
@@ -325,16 +301,13 @@ def _back_to_rows(flow: Flow, kept: _Kept, given: Found, back: Array, level: int
         `back` with them written to the level, and the gradients of what `finish` takes, of the heads' weights and of
         the statistics.
     """
-    arrays, values = kept.arrays, kept.values
-    first, last = flow.levels[level]
+    wiring, values = flow.wiring, kept.values
+    first, last = flow.wiring.levels[level]
     statistics = (kept.mean[first:last], kept.variance[first:last])
     by_row, to_raw = jax.vjp(partial(_normalizing, flow), _by_row(flow, values, level), *statistics)
-    head_shapes, head_wires = flow.heads[level], arrays.heads[level]
-    from_children = from_heads = []
-    if flow.parents[level] is not None:
-        from_children = kernels(flow.parents[level], arrays.parents[level], values.child_weights)
-    if head_shapes is not None:
-        from_heads = kernels(flow.back_heads[level], arrays.back_heads[level], values.head_weights)
+    parents, heads, back_heads = wiring.parents[level], wiring.heads[level], wiring.back_heads[level]
+    from_parents = [] if parents is None else kernels(parents, values.child_weights)
+    from_heads = [] if back_heads is None else kernels(back_heads, values.head_weights)
 
     def of_tile(carried: Any, tile: Array) -> tuple[Any, Any]:
         back, row_gradients, head_gradients = carried
@@ -347,24 +320,22 @@ def _back_to_rows(flow: Flow, kept: _Kept, given: Found, back: Array, level: int
             by_sample,
         )
         state_gradient, activated_gradient = _given_to(flow, given, state, tile, level)
-        if flow.parents[level] is not None:
-            state_gradient = state_gradient + multiply(
-                flow.parents[level], arrays.parents[level], from_children, _reader(back, tile)
-            )
-        if head_shapes is not None and not isinstance(given.heads, SymbolicZero):
+        if parents is not None:
+            state_gradient = state_gradient + multiply(parents, from_parents, _reader(back, tile))
+        if heads is not None and not isinstance(given.heads, SymbolicZero):
             of_heads = _heads_of_level(flow, given.heads, tile, level)
-            read = multiply(flow.back_heads[level], arrays.back_heads[level], from_heads, _rows_of(of_heads))
+            read = multiply(back_heads, from_heads, _rows_of(of_heads))
             if flow.heads_read == "state":
                 state_gradient = state_gradient + read
             else:
                 activated_gradient = activated_gradient + read
-            more = weight_gradients(head_shapes, head_wires, of_heads, _rows_of(_read(flow, state, activated)))
+            more = weight_gradients(heads, of_heads, _rows_of(_read(flow, state, activated)))
             head_gradients = head_gradients + more
         rows_gradient, of_rows, of_samples = to_finish((state_gradient, activated_gradient))
         back = _write(back, rows_gradient, tile, first)
         return (back, jax.tree.map(jnp.add, row_gradients, of_rows), head_gradients), of_samples
 
-    n_head_weights = 0 if head_shapes is None else head_wires.weights.size
+    n_head_weights = 0 if heads is None else heads.weights.size
     start = (back, jax.tree.map(jnp.zeros_like, by_row), jnp.zeros(n_head_weights, back.dtype))
     (back, row_gradients, head_gradients), by_sample = _scan_tiles(of_tile, start, back.shape[0])
     raw, mean, variance = to_raw(row_gradients)
@@ -380,12 +351,11 @@ def _back_to_sources(
         `back` with the gradients of the sums written to the level, those of the genes where wanted, and those of
         weights and bias.
     """
-    arrays, values = kept.arrays, kept.values
-    first, last = flow.levels[level]
-    shapes, wires = flow.genes[level], arrays.genes[level]
-    child_shapes, child_wires = flow.children[level], arrays.children[level]
-    total = arrays.weights.sum()
-    from_genes = [] if genes is None else kernels(shapes, wires, values.gene_weights)
+    wiring, values = flow.wiring, kept.values
+    first, last = flow.wiring.levels[level]
+    of_level, children = wiring.genes[level], wiring.children[level]
+    total = values.weights.sum()
+    from_genes = [] if genes is None else kernels(of_level, values.gene_weights)
 
     def of_tile(carried: Any, tile: Array) -> tuple[Any, None]:
         back, genes, of_genes, of_children, of_bias = carried
@@ -394,39 +364,39 @@ def _back_to_sources(
         if flow.batch:
             of_mean, of_variance = (each[:, None] / total for each in moments)
             from_mean = rows - kept.mean[first:last, None]
-            gradient = gradient + arrays.weights[tile][None, :] * (of_mean + 2.0 * of_variance * from_mean)
+            gradient = gradient + values.weights[tile][None, :] * (of_mean + 2.0 * of_variance * from_mean)
         if flow.norm != "before":
             gradient = _before_activation(flow, gradient, rows, kept.sums[level], tile)
         back = _write(back, gradient, tile, first)
-        of_genes = of_genes + weight_gradients(shapes, wires, gradient, _reader(values.genes, tile))
-        if child_shapes is not None:
-            more = weight_gradients(child_shapes, child_wires, gradient, _reader(kept.states, tile))
+        of_genes = of_genes + weight_gradients(of_level, gradient, _reader(values.genes, tile))
+        if children is not None:
+            more = weight_gradients(children, gradient, _reader(kept.states, tile))
             of_children = of_children + more
         if genes is not None:
-            genes = genes.at[tile].add(source_gradients(shapes, wires, from_genes, gradient, genes.shape[1]))
+            genes = genes.at[tile].add(source_gradients(of_level, from_genes, gradient, genes.shape[1]))
         return (back, genes, of_genes, of_children, of_bias + gradient.sum(axis=1)), None
 
     blank = partial(jnp.zeros, dtype=back.dtype)
-    n_from_children = 0 if child_shapes is None else child_wires.weights.size
-    start = (back, genes, blank(wires.weights.size), blank(n_from_children), blank(last - first))
+    n_from_children = 0 if children is None else children.weights.size
+    start = (back, genes, blank(of_level.weights.size), blank(n_from_children), blank(last - first))
     (back, genes, of_genes, of_children, of_bias), _ = _scan_tiles(of_tile, start, back.shape[0])
     return back, genes, {"genes": of_genes, "children": of_children, "bias": of_bias}
 
 
 def _given_to(flow: Flow, given: Found, state: Array, tile: Array, level: int) -> tuple[Array, Array]:
     """Gradients that come from outside for a level's states, and zeros for its activations."""
-    first, last = flow.levels[level]
+    first, last = flow.wiring.levels[level]
     blank = jnp.zeros_like(state)
     total = blank
     if not isinstance(given.states, SymbolicZero):
         total = total + given.states[tile, first:last]
-    if level == len(flow.levels) - 1 and not isinstance(given.root, SymbolicZero):
+    if level == len(flow.wiring.levels) - 1 and not isinstance(given.root, SymbolicZero):
         total = total + given.root[tile]
     return total, blank
 
 
 def _heads_of_level(flow: Flow, heads: Array, tile: Array, level: int) -> Array:
-    sizes = [0 if each is None else sum(blocks * outputs for blocks, outputs, _ in each.shapes) for each in flow.heads]
+    sizes = [0 if each is None else each.n_outputs for each in flow.wiring.heads]
     first = sum(sizes[:level])
     return heads[tile, first : first + sizes[level]]
 
@@ -446,12 +416,12 @@ def _read(flow: Flow, state: Array, activated: Array) -> Array:
 
 
 def _by_row(flow: Flow, values: Values, level: int) -> dict[str, Array]:
-    first, last = flow.levels[level]
+    first, last = flow.wiring.levels[level]
     return {name: value[first:last] for name, value in values.finish.items() if value.ndim == 1}
 
 
 def _by_sample(flow: Flow, values: Values, tile: Array, level: int) -> dict[str, Array]:
-    first, last = flow.levels[level]
+    first, last = flow.wiring.levels[level]
     return {name: value[tile, first:last] for name, value in values.finish.items() if value.ndim == 3}
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -19,8 +18,8 @@ from jax import Array
 from kgnn.errors import KgnnError, unknown_choice
 from kgnn.layers.initial import uniform_within
 from kgnn.layers.normalization import RowBatchNorm
-from kgnn.layers.products import Mask, Wired, place
-from kgnn.layers.propagate import ACTIVATIONS, Arrays, Flow, Found, Values, propagate, propagate_each
+from kgnn.layers.products import sums_by_row
+from kgnn.layers.propagate import ACTIVATIONS, Flow, Found, Values, propagate, propagate_each
 from kgnn.layers.scaling import FittedStatistic, InputScaling
 from kgnn.layers.tiles import from_tiles, into_tiles, tile_size, turn_into_tiles
 from kgnn.structure import Hierarchy
@@ -146,8 +145,7 @@ class Subsystems(nnx.Module):
         states = settings.states_of_terms(hierarchy)
         self.n_heads = hierarchy.n_terms - (not root_head)
         self.term_of_state = tuple(np.repeat(np.arange(hierarchy.n_terms), states).tolist())
-        wiring = wire(hierarchy, states, n_heads=self.n_heads, n_outputs=n_outputs)
-        self.wiring = _Wiring(wiring)
+        self.wiring = wire(hierarchy, states, n_heads=self.n_heads, n_outputs=n_outputs)
         n_genes = np.array([len(genes) for genes in hierarchy.genes_of_term])
         n_below = np.array([int(states[children].sum()) for children in hierarchy.children_of_term])
         bound = settings.initial_scale / np.sqrt(np.maximum(n_genes + n_below, 1))
@@ -156,12 +154,14 @@ class Subsystems(nnx.Module):
         self.bias = nnx.Param(uniform_within(np.repeat(bound, states), rngs))
         gene_bound = settings.initial_scale / np.sqrt(hierarchy.n_genes)
         self.gene_layer = _GeneLayer(n_genes, states, gene_bound, rngs) if settings.gene_layer else None
-        self.norm = None if settings.norm == "none" else RowBatchNorm(len(self.term_of_state), scale=settings.initial_scale)
+        self.norm = (
+            None if settings.norm == "none" else RowBatchNorm(len(self.term_of_state), scale=settings.initial_scale)
+        )
         self.dropout = nnx.Dropout(settings.dropout, rngs=rngs) if settings.dropout else None
         above = hierarchy.level_of_term >= settings.dropout_from_level
         self.first_with_dropout = int(states[~above].sum())
         self.heads = _TermHeads(states[: self.n_heads], settings, n_outputs, rngs) if self.n_heads else None
-        self.reference = FittedStatistic(jnp.zeros(len(self.term_of_state)))
+        self.reference = FittedStatistic(jnp.zeros(n_states))
 
     def __call__(
         self,
@@ -190,13 +190,13 @@ class Subsystems(nnx.Module):
         size = tile_size(n_samples)
         tiled = turn_into_tiles(genes, size)
         weights = jnp.ones(n_samples, genes.dtype) if weights is None else weights
-        flow = self.wiring.flow(self.settings, 0.0 if self.norm is None else self.norm.epsilon, batch=train)
-        arrays = self.wiring.arrays(into_tiles(weights[None, :], size)[:, 0])
+        flow = self._flow(train)
         gene_weights, bias = self.gene_weights[...], self.bias[...]
         if self.gene_layer is not None:
             gene_weights, constant = self.gene_layer(gene_weights, self.wiring)
             bias = bias + constant
         values = Values(
+            weights=into_tiles(weights[None, :], size)[:, 0],
             genes=tiled if scaling is None else scaling(tiled),
             gene_weights=gene_weights,
             child_weights=self.child_weights[...],
@@ -204,23 +204,27 @@ class Subsystems(nnx.Module):
             bias=self._rows(bias),
             finish=self._finish(gate, shift, train, (n_samples, size)),
         )
-        found = propagate(flow, arrays, values) if flow.batch else propagate_each(flow, arrays, values)
+        found = propagate(flow, values) if flow.batch else propagate_each(flow, values)
         if train and self.norm is not None:
             self._remember(found, weights)
-        states = from_tiles(found.states, n_samples)[self.wiring.row_of_state[...]]
+        states = from_tiles(found.states, n_samples)[self.wiring.row_of_state]
         heads = jnp.zeros((0, self.n_outputs, n_samples), genes.dtype)
         if self.heads is not None:
-            heads = self.heads(from_tiles(found.heads, n_samples)[self.wiring.head_order[...]])
+            heads = self.heads(from_tiles(found.heads, n_samples)[self.wiring.head_order])
         return States(states, from_tiles(found.root, n_samples), heads)
+
+    def _flow(self, train: bool) -> Flow:
+        chosen = self.settings
+        epsilon = 0.0 if self.norm is None else self.norm.epsilon
+        batch = train and self.norm is not None
+        return Flow(self.wiring, chosen.activation, chosen.norm, chosen.heads_read, epsilon, batch)
 
     def targets_of_weights(self) -> tuple[np.ndarray, np.ndarray]:
         """The state that each weight from genes, and each weight from child terms, goes into."""
         wiring = self.wiring
         return wiring.targets(wiring.genes, wiring.gene_places), wiring.targets(wiring.children, wiring.child_places)
 
-    def _finish(
-        self, gate: Array | None, shift: Array | None, train: bool, shape: tuple[int, int]
-    ) -> dict[str, Array]:
+    def _finish(self, gate: Array | None, shift: Array | None, train: bool, shape: tuple[int, int]) -> dict[str, Array]:
         """What lies between the activation of a row and its state, in the order of rows."""
         n_samples, size = shape
         found = {}
@@ -230,7 +234,10 @@ class Subsystems(nnx.Module):
             found["offset"] = found.pop("bias")
         if train and self.dropout is not None:
             found["keep"] = into_tiles(self._rows(self._kept_by_dropout(n_samples)), size)
-        for name, value in (("gate", None if gate is None else gate[..., np.asarray(self.term_of_state)]), ("shift", shift)):
+        for name, value in (
+            ("gate", None if gate is None else gate[..., np.asarray(self.term_of_state)]),
+            ("shift", shift),
+        ):
             if value is not None:
                 rows = self._rows(value if value.ndim == 1 else value.T)
                 found[name] = rows if value.ndim == 1 else into_tiles(rows, size)
@@ -246,97 +253,12 @@ class Subsystems(nnx.Module):
 
     def _rows(self, by_state: Array) -> Array:
         """From the order of states to that of rows, on the first axis."""
-        return by_state[self.wiring.state_of_row[...]]
+        return by_state[self.wiring.state_of_row]
 
     def _remember(self, found: Found, weights: Array) -> None:
         """Let the running averages follow the statistics of a batch."""
-        to_states = self.wiring.row_of_state[...]
+        to_states = self.wiring.row_of_state
         self.norm.follow(found.mean[to_states], found.variance[to_states], weights.sum())
-
-
-class _Wiring(nnx.Module):
-    """A `Wiring` as part of a network."""
-
-    def __init__(self, wiring: Wiring):
-        self.levels = wiring.levels
-        for name in ("genes", "children", "parents", "heads", "back_heads"):
-            found = [None if each is None else Wired(each) for each in getattr(wiring, name)]
-            setattr(self, name, nnx.List(found))
-        state_of_row = np.argsort(wiring.row_of_state).astype(np.int32)
-        self.row_of_state = Mask(jax.device_put(wiring.row_of_state))
-        self.state_of_row = Mask(jax.device_put(state_of_row))
-        self.gene_places = Mask(jax.device_put(wiring.gene_places))
-        self.child_places = Mask(jax.device_put(wiring.child_places))
-        self.head_places = Mask(jax.device_put(wiring.head_places))
-        self.head_order = Mask(jax.device_put(wiring.head_order))
-
-    def flow(self, settings: SubsystemSettings, epsilon: float, *, batch: bool) -> Flow:
-        """What a compiled function must know beforehand."""
-
-        def shapes(wired: nnx.List) -> tuple:
-            return tuple(None if each is None else each.shapes for each in wired)
-
-        return Flow(
-            self.levels,
-            shapes(self.genes),
-            shapes(self.children),
-            shapes(self.parents),
-            shapes(self.heads),
-            shapes(self.back_heads),
-            settings.activation,
-            settings.norm,
-            settings.heads_read,
-            epsilon,
-            batch and settings.norm != "none",
-        )
-
-    def arrays(self, weights: Array) -> Arrays:
-        """Index arrays, with sample weights ``[tile, sample]``."""
-
-        def wires(wired: nnx.List) -> tuple:
-            return tuple(None if each is None else each.wires() for each in wired)
-
-        return Arrays(
-            wires(self.genes),
-            wires(self.children),
-            wires(self.parents),
-            wires(self.heads),
-            wires(self.back_heads),
-            self.gene_places[...],
-            self.child_places[...],
-            self.head_places[...],
-            weights,
-        )
-
-    def targets(self, wired: nnx.List, places: Mask) -> np.ndarray:
-        """The state that each weight of some products goes into."""
-        laid = []
-        for (first, _), each in zip(self.levels, wired, strict=True):
-            if each is None:
-                continue
-            padded = sum(blocks * outputs for blocks, outputs, _ in each.shapes.shapes)
-            rows = first + (np.arange(padded) if each.outputs is None else _in_numpy(each.outputs))
-            cut = 0
-            for blocks, outputs, slots in each.shapes.shapes:
-                laid.append(np.repeat(rows[cut : cut + blocks * outputs], slots))
-                cut += blocks * outputs
-        rows = np.concatenate([np.zeros(0, np.int64), *laid])[_in_numpy(places)]
-        return _in_numpy(self.state_of_row)[rows]
-
-    def sums_over_genes(self, gene_weights: Array) -> Array:
-        """Sum ``[row]`` of all weights from genes that go into a row."""
-        index = jnp.concatenate([each.weights[...] for each in self.genes])
-        laid = place(gene_weights, index, self.gene_places[...])
-        rows, first = [], 0
-        for each in self.genes:
-            parts = []
-            for blocks, outputs, slots in each.shapes.shapes:
-                last = first + blocks * outputs * slots
-                parts.append(laid[first:last].reshape(blocks * outputs, slots).sum(axis=1))
-                first = last
-            level = jnp.concatenate(parts)
-            rows.append(level if each.rows is None else level[each.rows[...]])
-        return jnp.concatenate(rows)
 
 
 class _GeneLayer(nnx.Module):
@@ -350,17 +272,17 @@ class _GeneLayer(nnx.Module):
         self.n_states = equal
         # Where terms differ in their states, which annotation each weight belongs to.
         annotation = np.repeat(np.arange(len(bounds)), np.repeat(n_states, n_genes)).astype(np.int32)
-        self.annotation_of_weight = None if equal else Mask(jax.device_put(annotation))
+        self.annotation_of_weight = () if equal else tuple(annotation.tolist())
 
-    def __call__(self, gene_weights: Array, wiring: _Wiring) -> tuple[Array, Array]:
+    def __call__(self, gene_weights: Array, wiring: Wiring) -> tuple[Array, Array]:
         """Weights with those of the annotations multiplied in, and what the biases add to each state ``[state]``."""
-        constant = wiring.sums_over_genes(gene_weights * self._spread(self.bias[...]))
-        return gene_weights * self._spread(self.weight[...]), constant[wiring.row_of_state[...]]
+        constant = sums_by_row(wiring, gene_weights * self._spread(self.bias[...]))
+        return gene_weights * self._spread(self.weight[...]), constant[wiring.row_of_state]
 
     def _spread(self, by_annotation: Array) -> Array:
-        if self.annotation_of_weight is None:
+        if self.n_states:
             return jnp.broadcast_to(by_annotation[:, None], (by_annotation.size, self.n_states)).reshape(-1)
-        return by_annotation[self.annotation_of_weight[...]]
+        return by_annotation[np.array(self.annotation_of_weight, np.int32)]
 
 
 class _TermHeads(nnx.Module):
@@ -387,8 +309,3 @@ class _TermHeads(nnx.Module):
         if self.kind == "tanh":
             return predicted
         return predicted * self.second_weight[...][:, :, None] + self.second_bias[...][:, :, None]
-
-
-def _in_numpy(mask: Mask) -> np.ndarray:
-    """An index array in NumPy."""
-    return np.asarray(mask[...])

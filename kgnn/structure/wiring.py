@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from kgnn.structure.buckets import PRICE_OF_A_BUCKET, FanIn, plan_fan_in
 from kgnn.structure.hierarchy import Hierarchy
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Products:
     """Padded products that compute some rows together.
 
@@ -38,15 +40,21 @@ class Products:
     outputs: np.ndarray | None
     neighbors: bool
 
+    @property
+    def n_outputs(self) -> int:
+        """Padded outputs of all products together."""
+        return sum(blocks * outputs for blocks, outputs, _ in self.shapes)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Wiring:
-    """All products of a network of subsystems.
+    """All products of a network of subsystems; equal to another if it was laid out from the same things.
 
     States have an order of their own inside the network, *rows*: level by level, and in a level as the products
     leave them.
 
     Attributes:
+        made_from: What it follows from, for comparison.
         levels: First row of every level, and the one after its last.
         row_of_state: int32 ``[state]``, the row of every state in the order of the hierarchy.
         genes: For every level, rows from genes.
@@ -66,6 +74,7 @@ class Wiring:
         head_places: The same for weights of heads.
     """
 
+    made_from: tuple[Any, ...]
     levels: tuple[tuple[int, int], ...]
     row_of_state: np.ndarray
     genes: tuple[Products, ...]
@@ -80,6 +89,35 @@ class Wiring:
     gene_places: np.ndarray
     child_places: np.ndarray
     head_places: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Wiring) and self.made_from == other.made_from
+
+    def __hash__(self) -> int:
+        return hash(self.made_from)
+
+    @cached_property
+    def state_of_row(self) -> np.ndarray:
+        """int32 ``[row]``, the inverse of `row_of_state`."""
+        return np.argsort(self.row_of_state).astype(np.int32)
+
+    def targets(self, products: Sequence[Products | None], places: np.ndarray) -> np.ndarray:
+        """The state that each weight of some products goes into, int ``[weight]``.
+
+        Args:
+            products: `genes` or `children`.
+            places: `gene_places` or `child_places`.
+        """
+        laid = [np.zeros(0, np.int64)]
+        for (first, _), each in zip(self.levels, products, strict=True):
+            if each is None:
+                continue
+            rows = first + (np.arange(each.n_outputs) if each.outputs is None else each.outputs)
+            cut = 0
+            for blocks, outputs, slots in each.shapes:
+                laid.append(np.repeat(rows[cut : cut + blocks * outputs], slots))
+                cut += blocks * outputs
+        return self.state_of_row[np.concatenate(laid)[places]]
 
 
 def wire(
@@ -130,6 +168,7 @@ def wire(
         back_heads.append(back)
     head_outputs = np.concatenate(head_terms)[:, None] * n_outputs + np.arange(n_outputs)
     return Wiring(
+        made_from=(hierarchy.fingerprint, tuple(n_states.tolist()), n_heads, n_outputs, price),
         levels=tuple(levels),
         row_of_state=row_of_state,
         genes=tuple(genes),
