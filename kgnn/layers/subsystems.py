@@ -154,9 +154,8 @@ class Subsystems(nnx.Module):
         self.bias = nnx.Param(uniform_within(np.repeat(bound, states), rngs))
         gene_bound = settings.initial_scale / np.sqrt(hierarchy.n_genes)
         self.gene_layer = _GeneLayer(n_genes, states, gene_bound, rngs) if settings.gene_layer else None
-        self.norm = (
-            None if settings.norm == "none" else RowBatchNorm(len(self.term_of_state), scale=settings.initial_scale)
-        )
+        n_states, scale = len(self.term_of_state), settings.initial_scale
+        self.norm = None if settings.norm == "none" else RowBatchNorm(n_states, scale=scale)
         self.dropout = nnx.Dropout(settings.dropout, rngs=rngs) if settings.dropout else None
         above = hierarchy.level_of_term >= settings.dropout_from_level
         self.first_with_dropout = int(states[~above].sum())

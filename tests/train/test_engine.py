@@ -13,7 +13,7 @@ from flax import nnx
 from kgnn.data import Modality, Samples, Targets
 from kgnn.layers import SubsystemSettings
 from kgnn.models import DrugResponseNetwork, Replicates, VisibleNetwork
-from kgnn.train import count_parameters, predict, train_model
+from kgnn.train import count_parameters, predict
 from kgnn.train.engine import ROWS_TOGETHER, Engine, batch_inputs, device_data, make_optimizer, trained_module
 from kgnn.train.loop import class_weights, start_model
 from kgnn.train.predict import SMALLEST_CHUNK, forward, padded_chunks
