@@ -88,7 +88,7 @@ class VisibleNetwork(nnx.Module):
                 f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but a visible network takes the "
                 "genes alone. Leave the others out, or use a network of several modalities such as drugcell."
             )
-        inputs = unshared(inputs, gate, shift)
+        inputs = unshared(inputs, gate, shift, apart=train and self.subsystems.dropout is not None)
         genes = self.gene_scaling(feature_major(inputs))
         states, heads = self.subsystems(
             genes, gate=gate, shift=shift, weights=row_weights(inputs, weights), train=train

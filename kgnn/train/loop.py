@@ -60,7 +60,7 @@ def train_model(
         state, kept, rows = checkpoint.resume(state, kept)
     while len(rows) < config.epochs and not (validation and _out_of_patience(rows, name, config)):
         epoch = len(rows) + 1
-        state, losses = engine.run_epoch(state, data)
+        state, losses = engine.train_epoch(state, data)
         now = engine.kept(state)
         rows.append({"epoch": epoch, **_finite_losses(losses, epoch, config)})
         rows[-1]["valid_score"] = None if validation is None else validation(*now, epoch)

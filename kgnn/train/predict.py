@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -43,10 +44,34 @@ def predict(model: Model, samples: Samples, *, chunk: int = 1024) -> np.ndarray:
 def outputs_of(graph: Any, state: Any, data: Data, *, chunk: int = 1024) -> np.ndarray:
     """As `predict`, for a model that was split into graph and arrays, and samples that are on the device."""
     parts = []
-    for index, present in padded_chunks(data.weights.shape[0], chunk):
-        outputs, _ = forward(graph, state, batch_inputs(data, jnp.asarray(index)), jnp.asarray(present))
+    for _, present, inputs in chunked_inputs(data, chunk):
+        outputs, _ = forward(graph, state, inputs, jnp.asarray(present))
         parts.append(np.asarray(outputs)[present > 0])
     return np.concatenate(parts)
+
+
+def chunked_inputs(data: Data, chunk: int = 1024) -> Iterator[tuple[np.ndarray, np.ndarray, Inputs]]:
+    """Inputs of all samples, a chunk at a time; where samples share rows, branches run on the distinct rows of a chunk.
+
+    Args:
+        data: The samples.
+        chunk: Most samples a chunk.
+
+    Yields:
+        Positions and presence, see `padded_chunks`, and what a model takes.
+    """
+    chunks = padded_chunks(data.weights.shape[0], chunk)
+    capacity = {}
+    for name, table in data.tables.items():
+        if len(chunks[0][0]) < table.shape[0] < len(data.weights):
+            rows = np.asarray(data.rows[name])
+            most = max(len(np.unique(rows[index])) for index, _ in chunks)
+            # A half, a quarter … of the chunk, so that the parts of one screen share few compiled functions.
+            halvings = (len(chunks[0][0]) // most).bit_length() - 1
+            if halvings:
+                capacity[name] = len(chunks[0][0]) >> halvings
+    for index, present in chunks:
+        yield index, present, batch_inputs(data, jnp.asarray(index), capacity)
 
 
 def predict_natural(model: Model, samples: Samples, *, chunk: int = 1024) -> np.ndarray:
