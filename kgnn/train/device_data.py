@@ -3,30 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from kgnn.data.samples import Samples
+from kgnn.data.stored import is_binary, pack
 from kgnn.models.contract import Inputs, Rows
 from kgnn.train.shared_rows import ROWS_TOGETHER as ROWS_TOGETHER
 from kgnn.train.shared_rows import distinct_rows, merge_equal_rows
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class PackedTable:
+    """A table of 0 and 1 with eight features a byte, which is unpacked where rows of it are used.
+
+    Attributes:
+        bits: uint8 ``[row, byte]``, the first feature in the lowest bit.
+        n_features: Number of features.
+    """
+
+    bits: Array
+    n_features: int = field(metadata={"static": True})
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and of features."""
+        return self.bits.shape[0], self.n_features
+
+    def __getitem__(self, rows: Array | slice) -> Array:
+        bits = self.bits[rows]
+        values = (bits[..., None] >> jnp.arange(8, dtype=jnp.uint8).reshape((1,) * bits.ndim + (8,))) & 1
+        return values.reshape(*bits.shape[:-1], -1)[..., : self.n_features]
 
 
 class Data(NamedTuple):
     """Samples as arrays on the device.
 
     Attributes:
-        tables: Values of every modality, ``[row, feature]``.
+        tables: Values of every modality, ``[row, feature]``; those of 0 and 1 are packed.
         rows: Row of every sample, by modality.
         targets: ``[sample, output]``, or ``[sample]`` of class codes.
         weights: ``[sample]``.
     """
 
-    tables: dict[str, Array]
+    tables: dict[str, Array | PackedTable]
     rows: dict[str, Array]
     targets: Array
     weights: Array
@@ -53,7 +80,7 @@ def batch_inputs(data: Data, index: Array, capacity: Mapping[str, int] = Mapping
             used, place = distinct_rows(rows, capacity[name])
             inputs[name] = Rows(table[used], place)
         elif _is_shared(data, name) and table.shape[0] <= index.shape[0]:
-            inputs[name] = Rows(table, rows)
+            inputs[name] = Rows(table[:], rows)
         else:
             inputs[name] = table[rows]
     return inputs if len(inputs) > 1 else next(iter(inputs.values()))
@@ -76,12 +103,26 @@ def device_data(samples: Samples, weights: np.ndarray | None = None) -> Data:
     n = len(samples)
     tables, rows = {}, {}
     for name, table in samples.modalities.items():
-        values, row = merge_equal_rows(table.values, samples.row_of_sample[name])
+        packed = is_binary(table.values)
+        values = pack(table.values).base if packed else np.asarray(table.values)
+        values, row = merge_equal_rows(values, samples.row_of_sample[name])
         if len(samples.modalities) > 1 or len(values) < n:
             values = np.pad(values, ((0, -len(values) % ROWS_TOGETHER), (0, 0)))
-        tables[name], rows[name] = jnp.asarray(values), jnp.asarray(row)
-    targets = jnp.zeros((n, 1)) if samples.targets is None else jnp.asarray(samples.targets.values)
-    return Data(tables, rows, targets, jnp.ones(n) if weights is None else jnp.asarray(weights, jnp.float32))
+        tables[name], rows[name] = on_device(values, len(table.features) if packed else None), jnp.asarray(row)
+    return Data(tables, rows, *map(jnp.asarray, targets_and_weights(samples, weights)))
+
+
+def on_device(values: np.ndarray, packed_features: int | None) -> Array | PackedTable:
+    """A table on the device, with the number of its features where it is packed."""
+    array = jnp.asarray(values)
+    return array if packed_features is None else PackedTable(array, packed_features)
+
+
+def targets_and_weights(samples: Samples, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Targets, zeros where there are none, and weights of all samples, 1 each where None is given."""
+    n = len(samples)
+    targets = np.zeros((n, 1), np.float32) if samples.targets is None else samples.targets.values
+    return targets, np.ones(n, np.float32) if weights is None else np.asarray(weights, np.float32)
 
 
 def _is_shared(data: Data, name: str) -> bool:

@@ -69,6 +69,8 @@ class Engine:
         self._many = isinstance(model, Replicates)
         # The state is not donated: the kept epoch and the checkpoint may go on referring to it.
         self.run_epoch = jax.jit(self._epoch_of_all, static_argnames="capacity")
+        self.run_chunk = jax.jit(self._chunk_of_all, static_argnames=("capacity", "streamed"))
+        self.order = jax.jit(self._order_of_all, static_argnums=1)
         self._distinct = jax.jit(self._most_distinct)
 
     def start(self, model: Model, seed: int) -> TrainState:
@@ -145,6 +147,37 @@ class Engine:
         step = partial(self._step, data, capacity)
         state, losses = jax.lax.scan(step, state._replace(key=key), batches)
         return state, jax.tree.map(jnp.mean, losses)
+
+    def _order_of_all(self, keys: Array, n: int) -> Any:
+        order = partial(self._order, n=n)
+        return jax.vmap(order)(keys) if self._many else order(keys)
+
+    def _chunk_of_all(
+        self,
+        state: TrainState,
+        data: Data,
+        batches: Any,
+        count: Array,
+        capacity: Capacity = (),
+        streamed: tuple[str, ...] = (),
+    ) -> Any:
+        chunk = partial(self._chunk, capacity=capacity)
+        if not self._many:
+            return chunk(state, data, batches, count)
+        # Replicates see other samples in a chunk, but the same tables where these stay on the device.
+        tables: dict[str, Any] = {name: 0 if name in streamed else None for name in data.tables}
+        axes = Data(tables, 0, 0, 0)  # type: ignore[arg-type]
+        return jax.vmap(chunk, in_axes=(0, axes, 0, None))(state, data, batches, count)
+
+    def _chunk(self, state: TrainState, data: Data, batches: Any, count: Array, capacity: Capacity) -> Any:
+        """The first `count` batches of a chunk; the sums of their losses."""
+
+        def step(number: Array, carried: Any) -> Any:
+            state, sums = carried
+            state, losses = self._step(data, capacity, state, jax.tree.map(lambda each: each[number], batches))
+            return state, jax.tree.map(jnp.add, sums, losses)
+
+        return jax.lax.fori_loop(0, count, step, (state, (jnp.float32(0), jnp.float32(0))))
 
     def _step(
         self, data: Data, capacity: Capacity, state: TrainState, batch: tuple[Array, Array]
