@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 
 from kgnn.data.samples import Samples
-from kgnn.data.stored import is_binary, pack
+from kgnn.data.stored import StoredTable, Table, is_binary, pack
 from kgnn.models.contract import Inputs, Rows
 from kgnn.train.shared_rows import ROWS_TOGETHER as ROWS_TOGETHER
 from kgnn.train.shared_rows import distinct_rows, merge_equal_rows
@@ -26,21 +26,26 @@ class PackedTable:
 
     Attributes:
         bits: uint8 ``[row, byte]``, the first feature in the lowest bit.
-        n_features: Number of features.
+        n_packed: Number of features that are packed.
+        columns: Which of them are meant, in order; all where None.
     """
 
     bits: Array
-    n_features: int = field(metadata={"static": True})
+    n_packed: int = field(metadata={"static": True})
+    columns: Array | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of rows and of features."""
-        return self.bits.shape[0], self.n_features
+        return self.bits.shape[0], self.n_packed if self.columns is None else self.columns.shape[0]
 
     def __getitem__(self, rows: Array | slice) -> Array:
-        bits = self.bits[rows]
-        values = (bits[..., None] >> jnp.arange(8, dtype=jnp.uint8).reshape((1,) * bits.ndim + (8,))) & 1
-        return values.reshape(*bits.shape[:-1], -1)[..., : self.n_features]
+        # Feature-major, as the model wants it: the transposition is then done on bytes, an eighth of the values, and
+        # features are chosen as whole rows.
+        bits = self.bits[rows].T
+        values = (bits[:, None, :] >> jnp.arange(8, dtype=jnp.uint8)[None, :, None]) & 1
+        values = values.reshape(-1, bits.shape[1])
+        return (values[: self.n_packed] if self.columns is None else values[self.columns]).T
 
 
 class Data(NamedTuple):
@@ -103,19 +108,63 @@ def device_data(samples: Samples, weights: np.ndarray | None = None) -> Data:
     n = len(samples)
     tables, rows = {}, {}
     for name, table in samples.modalities.items():
-        packed = is_binary(table.values)
-        values = pack(table.values).base if packed else np.asarray(table.values)
-        values, row = merge_equal_rows(values, samples.row_of_sample[name])
+        held = DeviceTable.of(table.values)
+        values, row = merge_equal_rows(held.all_rows(), samples.row_of_sample[name])
         if len(samples.modalities) > 1 or len(values) < n:
             values = np.pad(values, ((0, -len(values) % ROWS_TOGETHER), (0, 0)))
-        tables[name], rows[name] = on_device(values, len(table.features) if packed else None), jnp.asarray(row)
+        tables[name], rows[name] = held.on_device(values), jnp.asarray(row)
     return Data(tables, rows, *map(jnp.asarray, targets_and_weights(samples, weights)))
 
 
-def on_device(values: np.ndarray, packed_features: int | None) -> Array | PackedTable:
-    """A table on the device, with the number of its features where it is packed."""
-    array = jnp.asarray(values)
-    return array if packed_features is None else PackedTable(array, packed_features)
+class DeviceTable(NamedTuple):
+    """How a table lies on the device: packed where its values are 0 and 1, else as it is.
+
+    Attributes:
+        values: The table, with all columns that are packed together.
+        n_packed: Number of features where it is packed, else None.
+        columns: Which of the packed features are meant; all where None.
+    """
+
+    values: Table
+    n_packed: int | None = None
+    columns: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, values: Table) -> DeviceTable:
+        """The way of a table."""
+        if not is_binary(values):
+            return cls(values)
+        if not isinstance(values, StoredTable):
+            values = StoredTable(values, values.shape[1])
+        if not values.packed:
+            return cls(values, values.shape[1])
+        # Choosing columns would unpack and pack again: that is left to the device.
+        whole = replace(values, columns=None)
+        return cls(whole, whole.shape[1], values.columns)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row on the device."""
+        return (
+            -(-self.n_packed // 8) if self.n_packed is not None else self.values.shape[1] * self.values.dtype.itemsize
+        )
+
+    def rows(self, rows: np.ndarray) -> np.ndarray:
+        """Some rows, as they lie on the device."""
+        if self.n_packed is None:
+            return np.asarray(self.values[rows])
+        return self.values.packed_rows(rows)  # type: ignore[union-attr]
+
+    def all_rows(self) -> np.ndarray:
+        """All rows, as they lie on the device."""
+        return np.asarray(self.values) if self.n_packed is None else pack(self.values).base
+
+    def on_device(self, rows: np.ndarray) -> Array | PackedTable:
+        """Rows that were read, on the device."""
+        if self.n_packed is None:
+            return jnp.asarray(rows)
+        columns = None if self.columns is None else jnp.asarray(self.columns, jnp.int32)
+        return PackedTable(jnp.asarray(rows), self.n_packed, columns)
 
 
 def targets_and_weights(samples: Samples, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

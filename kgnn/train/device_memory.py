@@ -7,9 +7,10 @@ from pathlib import Path
 
 import jax
 
+from kgnn.data.measured import Modality
 from kgnn.data.samples import Samples
-from kgnn.data.stored import Table, is_binary
 from kgnn.train.config import TrainConfig
+from kgnn.train.device_data import DeviceTable
 
 SHARE = 0.25
 """Share of the device's memory that samples may take; the rest is for states, gradients and everything else."""
@@ -27,10 +28,9 @@ def device_bytes() -> int:
     return min(machine, int(limit)) if limit.isdigit() else machine
 
 
-def table_bytes(values: Table) -> int:
+def table_bytes(table: Modality) -> int:
     """Bytes of a table on the device, where values of 0 and 1 take a bit."""
-    n_rows, n_features = values.shape
-    return n_rows * (-(-n_features // 8) if is_binary(values) else n_features * values.dtype.itemsize)
+    return len(table.rows) * DeviceTable.of(table.values).row_bytes
 
 
 def data_bytes(config: TrainConfig | None = None) -> int:
@@ -58,4 +58,4 @@ def is_streamed(samples: Samples, config: TrainConfig | None = None) -> bool:
     """
     if config is not None and config.stream != "auto":
         return config.stream == "always"
-    return sum(table_bytes(table.values) for table in samples.modalities.values()) > data_bytes(config)
+    return sum(map(table_bytes, samples.modalities.values())) > data_bytes(config)

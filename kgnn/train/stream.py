@@ -15,9 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from kgnn.data.samples import Samples
-from kgnn.data.stored import StoredTable, Table, is_binary
 from kgnn.train.config import TrainConfig
-from kgnn.train.device_data import Data, device_data, on_device, targets_and_weights
+from kgnn.train.device_data import Data, DeviceTable, device_data, targets_and_weights
 from kgnn.train.device_memory import data_bytes, is_streamed, table_bytes
 from kgnn.train.prefetch import prefetched
 from kgnn.train.shared_rows import likely_distinct
@@ -46,26 +45,23 @@ class StreamedData:
         self.chunk_bytes = min(CHUNK_BYTES, max(1, limit // CHUNKS_AT_ONCE))
         self.targets, self.weights = targets_and_weights(samples, weights)
         self.rows = dict(samples.row_of_sample)
-        self.streamed: dict[str, Table] = {}
+        self.streamed: dict[str, DeviceTable] = {}
         self.resident: dict[str, Any] = {}
-        self._packed: dict[str, int | None] = {}
         for name, table in samples.modalities.items():
-            self._packed[name] = len(table.features) if is_binary(table.values) else None
             # Of several tables those that are no larger than a chunk stay; a single one is what there is to stream.
-            if len(samples.modalities) > 1 and table_bytes(table.values) <= self.chunk_bytes:
-                kept = device_data(
-                    Samples(table.rows, {name: table}, {name: np.arange(len(table.rows), dtype=np.int32)})
-                )
+            if len(samples.modalities) > 1 and table_bytes(table) <= self.chunk_bytes:
+                every = np.arange(len(table.rows), dtype=np.int32)
+                kept = device_data(Samples(table.rows, {name: table}, {name: every}))
                 self.resident[name] = kept.tables[name]
                 self.rows[name] = np.asarray(kept.rows[name])[self.rows[name]]
             else:
-                self.streamed[name] = table.values
+                self.streamed[name] = DeviceTable.of(table.values)
         self.names = tuple(samples.modalities)
 
     @property
     def sample_bytes(self) -> int:
         """Bytes of one sample in the tables that are streamed."""
-        return max(1, sum(table_bytes(values) // max(1, len(values)) for values in self.streamed.values()))
+        return max(1, sum(table.row_bytes for table in self.streamed.values()))
 
     def part(self, index: np.ndarray) -> Data:
         """Some samples, on the device.
@@ -81,10 +77,10 @@ class StreamedData:
             rows[name] = self.rows[name][index]
             if name in self.streamed:
                 used, place = np.unique(rows[name], return_inverse=True)
-                n_slots = min(len(index), len(self.streamed[name]))
-                tables[name] = on_device(
-                    _rows(self.streamed[name], used, n_slots, self._packed[name]), self._packed[name]
-                )
+                found = self.streamed[name].rows(used)
+                unused = min(len(index), len(self.streamed[name].values)) - len(used)
+                filled = np.concatenate([found, np.zeros((unused, found.shape[1]), found.dtype)])
+                tables[name] = self.streamed[name].on_device(filled)
                 rows[name] = place.reshape(-1).astype(np.int32)
         in_order = {name: tables[name] for name in self.names}
         positions = {name: jnp.asarray(rows[name]) for name in self.names}
@@ -94,7 +90,7 @@ class StreamedData:
         """As `Engine.capacity`, for the batches ``[…, batch, sample]`` of an epoch."""
         found = []
         for name, rows in self.rows.items():
-            n_rows = len(self.streamed[name]) if name in self.streamed else self.resident[name].shape[0]
+            n_rows = len(self.streamed[name].values) if name in self.streamed else self.resident[name].shape[0]
             most = likely_distinct(rows, index.shape[-1], n_rows) if n_rows < self.n_samples else None
             if most is not None:
                 ordered = np.sort(rows[index], axis=-1)
@@ -186,13 +182,3 @@ def _chunks(engine: Engine, data: StreamedData, index: np.ndarray, present: np.n
 def _together(tables: list[Any], stacked: bool) -> Any:
     """Tables of all replicates as one with a further axis in front; the one that they share where it stays."""
     return jax.tree.map(lambda *arrays: jnp.stack(arrays), *tables) if stacked else tables[0]
-
-
-def _rows(values: Table, used: np.ndarray, n_slots: int, packed_features: int | None) -> np.ndarray:
-    """Some rows, as they lie on the device, filled up to a number of rows."""
-    if packed_features is None:
-        found = np.asarray(values[used])
-    else:
-        table = values if isinstance(values, StoredTable) else StoredTable(values, packed_features)
-        found = table.packed_rows(used)
-    return np.concatenate([found, np.zeros((n_slots - len(found), found.shape[1]), found.dtype)])
