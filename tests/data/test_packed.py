@@ -149,3 +149,20 @@ def test_the_command_packs_any_samples(tmp_path: Path, own_cache: Path) -> None:
     found = read_samples(tmp_path / "packed", target="growth")
     np.testing.assert_array_equal(found.gene_values(), samples.gene_values())
     assert "samples are here already" in fail("pack", tmp_path / "toy.tsv", "--out", tmp_path / "packed")
+
+
+def test_a_packed_folder_is_trained_on_in_chunks(tmp_path: Path, own_cache: Path) -> None:
+    from tests.written import small_toy, write_drugcell_text
+
+    ontology, samples = small_toy(60)
+    write_drugcell_text(ontology, tmp_path / "ontology.txt")
+    write_packed(samples, tmp_path / "packed")
+    printed = succeed(
+        "train", "--ontology", tmp_path / "ontology.txt", "--train", tmp_path / "packed", "--out", tmp_path / "run",
+        "--epochs", 2, "--batch-size", 8, "--no-baselines", "--leave-out", "none", "--set", "data_memory=1e-7",
+        "--json",
+    ).json()  # fmt: skip
+    assert printed["n_samples"] == {"train": 54, "valid": 6}
+    assert np.isfinite(printed["model"]["train"]["mse"])
+    words = ("predict", tmp_path / "run", "--samples", tmp_path / "packed", "--out", tmp_path / "out.tsv", "--json")
+    assert succeed(*words).json()["rows"] == 60
