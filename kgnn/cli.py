@@ -133,7 +133,7 @@ def compile_(
 @app.command()
 def train(
     ontology: options.OntologyFile,
-    train: Annotated[Path, typer.Option("--train", help="Training samples, or DrugCell's folder.")],
+    train: Annotated[Path, typer.Option("--train", help="Training samples, or a folder: DrugCell's, or of kgnn pack.")],
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     recipe: Annotated[str, typer.Option(help="A published system, see kgnn zoo.")] = "dcell",
     version: Annotated[str, typer.Option(help="Version of the recipe, see kgnn zoo NAME.")] = "",
@@ -207,6 +207,34 @@ def train(
             progress=progress,
         )
     _print(run.metrics | {"out": str(out)}, score_table(run.metrics), json_)
+
+
+@app.command()
+def pack(
+    samples: Annotated[Path, typer.Argument(metavar="SAMPLES", help="Samples in any format that kgnn reads.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    target: Annotated[str | None, typer.Option(help="Column to predict; several separated by commas.")] = None,
+    meaning: Annotated[str | None, typer.Option(help="alteration or abundance.")] = None,
+    layer: options.Layer = None,
+    read: options.Read = None,
+    json_: options.Json = False,
+) -> None:
+    """Write samples as a folder that is read as it is used: for sets larger than memory; 0 and 1 take a bit each."""
+    from kgnn.data import read_samples, write_packed
+    from kgnn.data.packed import refuse_packed
+    from kgnn.data.read import recognize_format
+
+    refuse_packed(out)
+    columns = None if target is None else options.one_or_listed(target)
+    reading = {"target": columns, "meaning": meaning, "layer": layer} | options.reading_options(read)
+    backed = samples.exists() and reading.get("format", recognize_format(samples)) == "h5ad"
+    found = read_samples(samples, backed=backed, **reading)
+    write_packed(found, out)
+    size = sum(file.stat().st_size for file in out.iterdir())
+    summary = {"out": str(out), "samples": len(found), "genes": len(found.genes), "bytes": size}
+    _print(
+        summary, f"wrote {len(found):,} samples of {len(found.genes):,} genes to {out} ({size / 1e6:,.1f} MB)", json_
+    )
 
 
 @app.command()

@@ -10,6 +10,8 @@ from kgnn.data.genotypes import read_genotype_list as read_genotype_list
 from kgnn.data.h5ad import read_h5ad as read_h5ad
 from kgnn.data.measured import Modality as Modality
 from kgnn.data.measured import Targets as Targets
+from kgnn.data.packed import read_packed as read_packed
+from kgnn.data.packed import write_packed as write_packed
 from kgnn.data.parts import Parts as Parts
 from kgnn.data.parts import read_parts as read_parts
 from kgnn.data.read import read_samples as read_samples
@@ -22,6 +24,7 @@ from kgnn.data.splits import leave_cell_out as leave_cell_out
 from kgnn.data.splits import leave_drug_out as leave_drug_out
 from kgnn.data.splits import split_by_group as split_by_group
 from kgnn.data.splits import split_random as split_random
+from kgnn.data.stored import StoredTable as StoredTable
 from kgnn.data.synthetic import Toy as Toy
 from kgnn.data.synthetic import random_ontology as random_ontology
 from kgnn.data.synthetic import toy as toy

@@ -13,6 +13,7 @@ import numpy as np
 from kgnn.data.columns import as_names, column_of_series, covariates_of, refuse_unknown_columns, targets_of
 from kgnn.data.measured import meaning_of
 from kgnn.data.samples import Samples
+from kgnn.data.stored import StoredTable
 from kgnn.errors import FormatError, name_some
 from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.text import source_of
@@ -31,6 +32,7 @@ def read_h5ad(
     gene_names: str | None = None,
     kind: str | None = None,
     covariates: Sequence[str] = (),
+    backed: bool = False,
 ) -> Samples:
     """Read an AnnData file; see `kgnn.data.read.read_samples` for the arguments.
 
@@ -46,6 +48,7 @@ def read_h5ad(
         gene_names: Column of `var` with the gene names; the index if not given.
         kind: Kind of target.
         covariates: Columns of `obs`.
+        backed: Whether values of `X` stay in the file until they are used; those of other layers come into memory.
 
     Returns:
         The samples.
@@ -55,7 +58,7 @@ def read_h5ad(
         AlignmentError: If a name comes twice or a value is missing.
     """
     file = Path(path)
-    data = _open(file)
+    data = _open(file, backed)
     matrix, genes = _matrix(data, layer, file)
     obs, wanted = data.obs, as_names(target)
     for column in (*wanted, *covariates, *as_names(names)):
@@ -63,7 +66,7 @@ def read_h5ad(
     if gene_names is not None:
         refuse_unknown_columns([gene_names], list(genes.columns), file, what="column in var")
     sample_names = tuple(map(str, obs.index if names is None else obs[names]))
-    values = _dense(matrix)
+    values = _in_file(matrix) if backed else _dense(matrix)
     meaning = meaning or meaning_of(values)
     step = f"read layer {layer or 'X'}, meaning {meaning}, target {', '.join(wanted) or 'none'}"
     return Samples.from_values(
@@ -77,7 +80,7 @@ def read_h5ad(
     )
 
 
-def _open(file: Path) -> anndata.AnnData:
+def _open(file: Path, backed: bool) -> anndata.AnnData:
     import anndata
     import h5py
 
@@ -89,7 +92,7 @@ def _open(file: Path) -> anndata.AnnData:
         # Old layouts and repeated names warn; what matters of it is checked below and in Samples.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return anndata.read_h5ad(file)
+            return anndata.read_h5ad(file, backed="r" if backed else None)
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise FormatError(f"is not readable as AnnData ({reason}). Write it again with anndata.", file) from None
@@ -109,3 +112,27 @@ def _matrix(data: anndata.AnnData, layer: str | None, file: Path) -> tuple[Any, 
 def _dense(matrix: Any) -> np.ndarray:
     values = np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
     return values if values.dtype in (np.uint8, np.bool_) else values.astype(np.float32)
+
+
+def _in_file(matrix: Any) -> Any:
+    """A matrix that stays where it is; one that is compressed by columns is read, since its rows lie all over it."""
+    if getattr(matrix, "format", "csr") != "csr":
+        matrix = (matrix.to_memory() if hasattr(matrix, "to_memory") else matrix).tocsr()
+    return StoredTable(_RowsInFile(matrix), matrix.shape[1])
+
+
+class _RowsInFile:
+    """Dense rows of a dataset of HDF5 or of a sparse matrix, in the types that `Modality` knows."""
+
+    def __init__(self, matrix: Any):
+        self._matrix = matrix
+        self.shape = matrix.shape
+        self.dtype = np.dtype(np.uint8 if matrix.dtype in (np.uint8, np.bool_) else np.float32)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        if isinstance(rows, slice):
+            return _dense(self._matrix[rows]).astype(self.dtype, copy=False)
+        # HDF5 takes positions in rising order, each once.
+        used, place = np.unique(rows, return_inverse=True)
+        values = _dense(self._matrix[used]).astype(self.dtype, copy=False)[place.reshape(-1)]
+        return values.reshape(*np.shape(rows), self.shape[1])

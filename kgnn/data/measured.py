@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from kgnn.data.stored import PACK_FROM, StoredTable, blocks, is_binary, pack
 from kgnn.errors import AlignmentError, name_some, unknown_choice
 
 MEANINGS = ("alteration", "abundance", "sequence", "signal")
@@ -23,7 +24,9 @@ class Modality:
     """One table of measured values.
 
     Attributes:
-        values: ``[row, feature]``, float32 or uint8 and finite; bool becomes uint8, other numbers become float32.
+        values: ``[row, feature]``, float32 or uint8 and finite; bool becomes uint8, other numbers become float32. A
+            memory-mapped array, and a large table of 0 and 1, become a `kgnn.data.stored.StoredTable`, which is
+            indexed like an array.
         features: Names of the columns, each once.
         rows: Names of the rows, each once.
         meaning: What a number means: ``"alteration"`` (1 = gene altered), ``"abundance"`` (expression or protein
@@ -48,10 +51,15 @@ class Modality:
             )
         refuse_repeats("row names", self.rows)
         refuse_repeats("feature names", self.features)
-        object.__setattr__(self, "values", _as_stored(self.values))
-        if self.values.dtype.kind == "f":
-            bad = ~np.all(np.isfinite(self.values), axis=1)
+        stored = _as_stored(self.values)
+        if stored.dtype.kind == "f" and not (isinstance(stored, StoredTable) and stored.checked):
+            bad = np.concatenate([~np.isfinite(block).all(axis=1) for block in blocks(stored)] or [np.zeros(0, bool)])
             refuse_missing("rows hold a value that is missing or infinite", self.rows, bad, "rows or impute them")
+        if isinstance(stored, StoredTable):
+            stored = replace(stored, checked=True)
+        elif stored.size >= PACK_FROM and is_binary(stored):
+            stored = pack(stored)
+        object.__setattr__(self, "values", stored)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,16 +99,21 @@ class Targets:
         object.__setattr__(self, "values", values.astype(stored, copy=False))
 
 
-def meaning_of(values: np.ndarray) -> str:
+def meaning_of(values: Any) -> str:
     """``"alteration"`` where every value is 0 or 1, else ``"abundance"``."""
-    return "alteration" if values.size and np.isin(values, (0, 1)).all() else "abundance"
+    return "alteration" if values.size and is_binary(values) else "abundance"
 
 
-def _as_stored(values: np.ndarray) -> np.ndarray:
+def _as_stored(values: Any) -> Any:
+    if isinstance(values, np.memmap):
+        values = StoredTable(values, values.shape[1])
     if values.dtype in (np.float32, np.uint8):
         return values
     if values.dtype.kind not in "fiub":
         raise AlignmentError(f"values are of type {values.dtype}, not numbers. Convert them before.")
+    if isinstance(values, StoredTable):
+        # Whole, because a table on disk is read in the type that it has.
+        values = np.asarray(values)
     return values.astype(np.uint8 if values.dtype.kind == "b" else np.float32)
 
 

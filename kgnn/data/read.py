@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from kgnn.data.drugcell import is_drugcell_folder, read_drugcell
 from kgnn.data.genotypes import looks_like_genotype, read_genotype_list
 from kgnn.data.h5ad import read_h5ad
+from kgnn.data.packed import is_packed_folder, read_packed
 from kgnn.data.samples import Samples
 from kgnn.data.tables import read_table
-from kgnn.errors import AlignmentError, FormatError, KgnnError, unknown_choice
+from kgnn.errors import AlignmentError, FormatError, KgnnError, name_some, unknown_choice
 from kgnn.knowledge.text import read_lines
 
-FORMATS = ("h5ad", "table", "genotype_list", "drugcell")
+FORMATS = ("h5ad", "table", "genotype_list", "drugcell", "packed")
 
 
 def read_samples(
@@ -29,6 +31,7 @@ def read_samples(
     kind: str | None = None,
     covariates: str | Sequence[str] = (),
     genes: Sequence[str] | None = None,
+    backed: bool = False,
 ) -> Samples:
     """Read samples; the format is recognized by the file's ending and first line.
 
@@ -39,6 +42,7 @@ def read_samples(
     ``table``         ``.csv``, ``.tsv``, ``.txt`` (plain or gzip), ``.parquet``: a header, one row a sample
     ``genotype_list`` DCell's ``2 YLR035C YML060W 0.0447``
     ``drugcell``      DrugCell's folder (its training pairs), or one of its pair files
+    ``packed``        a folder that ``kgnn pack`` or `kgnn.data.write_packed` wrote, read as it is used
     ================= ==================================================================================
 
     A value keeps the unit of its file. Mind the layer of an AnnData file: a knockdown sets an abundance to 0, which
@@ -58,6 +62,8 @@ def read_samples(
             numbers regression.
         covariates: Columns to keep beside the values, for grouped splits.
         genes: Columns to have and their order. A genotype list may name no other gene.
+        backed: AnnData only: whether the values stay in the file until they are used. Random rows of such a file come
+            slowly: to train, write them with ``kgnn pack`` first.
 
     Returns:
         The samples.
@@ -80,9 +86,11 @@ def read_samples(
     columns = {"names": names, "kind": kind, "covariates": covariates, "target": target, "meaning": meaning}
     try:
         if chosen == "h5ad":
-            samples = read_h5ad(file, layer=layer, gene_names=gene_names, **columns)
+            samples = read_h5ad(file, layer=layer, gene_names=gene_names, backed=backed, **columns)
+        elif chosen == "packed":
+            samples = _read_packed(file, layer=layer, gene_names=gene_names, **columns)
         else:
-            _refuse_options(chosen, layer=layer, gene_names=gene_names)
+            _refuse_options(chosen, layer=layer, gene_names=gene_names, backed=backed or None)
             samples = read_table(file, **columns) if chosen == "table" else _read_listed(file, chosen, columns, genes)
         return samples if genes is None else samples.with_genes(genes)
     except AlignmentError as error:
@@ -103,6 +111,8 @@ def recognize_format(path: str | PathLike[str]) -> str:
     """
     file = Path(path)
     if file.is_dir():
+        if is_packed_folder(file):
+            return "packed"
         if not is_drugcell_folder(file):
             raise FormatError("not DrugCell's folder: it has no gene2ind, cell2ind and drug2ind. Name a file.", file)
         return "drugcell"
@@ -114,6 +124,32 @@ def recognize_format(path: str | PathLike[str]) -> str:
     if looks_like_genotype(first):
         return "genotype_list"
     return "drugcell" if is_drugcell_folder(file.parent) and len(first.split()) == 3 else "table"
+
+
+def _read_packed(folder: Path, **options: Any) -> Samples:
+    """A folder that fixes all that could be asked of it; what is asked nevertheless must agree."""
+    samples = read_packed(folder)
+    target = options.pop("target")
+    asked = None if target is None else (target,) if isinstance(target, str) else tuple(target)
+    found = None if samples.targets is None else samples.targets.names
+    kind = None if samples.targets is None else samples.targets.kind
+    # Of classes the names are those of the classes: the column that they came from is not among them.
+    if asked is not None and kind != "classes" and asked != found:
+        raise KgnnError(
+            f"target is {name_some(asked)}, but the samples were packed with {name_some(found or ()) or 'none'}. Leave "
+            "it out, or pack anew."
+        )
+    for option, packed_with in (("meaning", samples.meaning), ("kind", kind)):
+        given = options.pop(option)
+        if given not in (None, packed_with):
+            raise KgnnError(
+                f"{option} is {given!r}, but the samples were packed with {packed_with!r}. Leave it out, or pack anew."
+            )
+    if set(options.pop("covariates")) - set(samples.covariates):
+        packed_with = name_some(samples.covariates) or "none"
+        raise KgnnError(f"{folder}: the samples were packed with the covariates {packed_with}. Pack anew for others.")
+    _refuse_options("packed", **options)
+    return samples
 
 
 def _read_listed(file: Path, format: str, columns: dict, genes: Sequence[str] | None) -> Samples:

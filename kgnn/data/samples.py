@@ -7,10 +7,11 @@ modality: in a drug screen every (cell line, drug) pair is a sample, while a cel
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from kgnn.data.measured import TARGET_KINDS as TARGET_KINDS
 from kgnn.data.measured import Modality as Modality
 from kgnn.data.measured import Targets as Targets
 from kgnn.data.measured import refuse_missing, refuse_repeats
+from kgnn.data.stored import StoredTable, blocks, choose
 from kgnn.errors import AlignmentError, name_some
 from kgnn.knowledge.provenance import Provenance, content_fingerprint
 
@@ -157,6 +159,11 @@ class Samples:
         rows = self.row_of_sample[self.gene_modality]
         return self.modalities[self.gene_modality].values[rows if index is None else rows[index]]
 
+    def gene_blocks(self) -> Iterator[np.ndarray]:
+        """The gene values of all samples, ``[sample, gene]``, some samples at a time."""
+        table = self.modalities[self.gene_modality].values
+        return blocks(StoredTable(table, table.shape[1], rows=self.row_of_sample[self.gene_modality]))
+
     def require_targets(self) -> Targets:
         """The targets.
 
@@ -189,7 +196,7 @@ class Samples:
         for name, table in self.modalities.items():
             used, rows_now = np.unique(self.row_of_sample[name][index], return_inverse=True)
             row_names = tuple(table.rows[row] for row in used)
-            modalities[name] = replace(table, values=table.values[used], rows=row_names)
+            modalities[name] = replace(table, values=choose(table.values, rows=used), rows=row_names)
             rows[name] = rows_now.astype(np.int32)
         targets = None if self.targets is None else replace(self.targets, values=self.targets.values[index])
         covariates = {name: np.asarray(column)[index] for name, column in self.covariates.items()}
@@ -215,7 +222,7 @@ class Samples:
                 "Compile the hierarchy with the genes of these samples, or measure the missing ones."
             )
         columns = [position[gene] for gene in genes]
-        chosen = replace(table, values=table.values[:, columns], features=tuple(genes))
+        chosen = replace(table, values=choose(table.values, columns=columns), features=tuple(genes))
         return replace(self, modalities={**self.modalities, self.gene_modality: chosen})
 
     def with_gene_values(self, values: np.ndarray) -> Samples:
@@ -249,6 +256,8 @@ class Samples:
         return replace(self, targets=Targets(code_now[targets.values], tuple(classes), "classes"))
 
 
-def _digest(values: np.ndarray) -> str:
-    array = np.ascontiguousarray(values)
-    return f"{array.dtype.str} {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}"
+def _digest(values: Any) -> str:
+    digest = hashlib.sha256()
+    for block in blocks(values) if values.ndim == 2 else (values,):
+        digest.update(np.ascontiguousarray(block).data)
+    return f"{values.dtype.str} {values.shape} {digest.hexdigest()}"

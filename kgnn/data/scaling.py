@@ -6,6 +6,7 @@ alteration to 1) and only then scaled: zero keeps its meaning whatever the metho
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,17 +79,40 @@ def fit_scaler(values: np.ndarray, method: str = "standard") -> Scaler:
         >>> scaler.center.tolist(), scaler.scale.tolist()
         ([0.0, 5.0, 1.0], [4.0, 1.0, 2.0])
     """
-    if method not in SCALING_METHODS:
-        raise unknown_choice("scaling method", method, SCALING_METHODS)
     if values.ndim != 2 or not len(values):
         raise AlignmentError(f"values are {values.shape}; a scaler needs a table with at least one sample.")
-    table = values.astype(np.float64)
-    zero, one = np.zeros(table.shape[1]), np.ones(table.shape[1])
+    return fit_scaler_in_blocks(lambda: [values], method)
+
+
+def fit_scaler_in_blocks(blocks: Callable[[], Iterable[np.ndarray]], method: str = "standard") -> Scaler:
+    """`fit_scaler` for values that come some samples at a time.
+
+    Args:
+        blocks: Gives the values from the first on every time it is called, ``[sample, gene]`` each.
+        method: See `fit_scaler`.
+
+    Returns:
+        The scaler, that of all values together.
+
+    Raises:
+        KgnnError: If the method is not known.
+    """
+    if method not in SCALING_METHODS:
+        raise unknown_choice("scaling method", method, SCALING_METHODS)
+    n, total, least, most = 0, np.float64(0), np.float64(np.inf), np.float64(-np.inf)
+    for block in blocks():
+        n, total = n + len(block), total + block.sum(axis=0, dtype=np.float64)
+        least, most = np.minimum(least, block.min(axis=0)), np.maximum(most, block.max(axis=0))
+    mean, zero, one = total / n, np.zeros(np.shape(total)), np.ones(np.shape(total))
+    squared = zero
+    if method == "standard":
+        for block in blocks():
+            squared = squared + np.square(block - mean).sum(axis=0)
     center, scale = {
-        "standard": lambda: (table.mean(axis=0), table.std(axis=0)),
-        "maxabs": lambda: (zero, np.abs(table).max(axis=0)),
-        "minmax": lambda: (table.min(axis=0), np.ptp(table, axis=0)),
-        "none": lambda: (zero, one),
-    }[method]()
-    constant = table.max(axis=0) == table.min(axis=0)
-    return Scaler(center.astype(np.float32), np.where(constant, one, scale).astype(np.float32), method)
+        "standard": (mean, np.sqrt(squared / n)),
+        "maxabs": (zero, np.maximum(np.abs(least), np.abs(most))),
+        "minmax": (least, most - least),
+        "none": (zero, one),
+    }[method]
+    center = np.asarray(center, np.float32)
+    return Scaler(center, np.where(most == least, one, scale).astype(np.float32), method)

@@ -128,8 +128,17 @@ def spread(rows: Array, values: Values) -> Array:
     return rows[..., values.index] if isinstance(values, Rows) else rows
 
 
-def unshared(values: Values, *by_sample: Array | None) -> Values:
-    """Values with a row for every sample where a gate or shift has one, since samples that share a row then differ."""
-    if isinstance(values, Rows) and any(each is not None and each.ndim > 1 for each in by_sample):
+def unshared(values: Values, *by_sample: Array | None, apart: bool = False) -> Values:
+    """Values with a row for every sample, where samples that share a row differ further on.
+
+    Args:
+        values: Of one modality.
+        *by_sample: Gates and shifts; samples differ where one of them has a row for every sample.
+        apart: Whether samples differ for another reason, such as dropout, which is drawn anew for every sample.
+
+    Returns:
+        ``[sample, feature]`` where samples differ, else the values given.
+    """
+    if isinstance(values, Rows) and (apart or any(each is not None and each.ndim > 1 for each in by_sample)):
         return values.table[values.index]
     return values

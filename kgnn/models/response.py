@@ -107,7 +107,8 @@ class DrugResponseNetwork(nnx.Module):
                 f"the modalities are {given}, but a drug response network takes 'genotype' and 'fingerprint'. Read a "
                 "folder in DrugCell's schema, or use a network of one modality such as dcell."
             )
-        cells, drugs = unshared(inputs["genotype"], gate, shift), inputs["fingerprint"]
+        cells = unshared(inputs["genotype"], gate, shift, apart=train and self.subsystems.dropout is not None)
+        drugs = unshared(inputs["fingerprint"], apart=train and self.drug.dropout is not None)
         fingerprints = feature_major(drugs)
         if len(fingerprints) != self.n_fingerprint:
             raise KgnnError(

@@ -88,7 +88,7 @@ class VisibleNetwork(nnx.Module):
                 f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but a visible network takes the "
                 "genes alone. Leave the others out, or use a network of several modalities such as drugcell."
             )
-        inputs = unshared(inputs, gate, shift)
+        inputs = unshared(inputs, gate, shift, apart=train and self.subsystems.dropout is not None)
         states, root, heads = self.subsystems(
             sample_major(inputs),
             self.gene_scaling,

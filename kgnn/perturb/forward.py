@@ -15,7 +15,8 @@ from jax import Array
 from kgnn.data.samples import Samples
 from kgnn.models.contract import Inputs, Model, Rows, Values
 from kgnn.train.engine import batch_inputs, device_data
-from kgnn.train.predict import padded_chunks
+from kgnn.train.predict import chunked_inputs
+from kgnn.train.stream import place_samples
 
 BATCH = 64
 """Perturbations a compiled call."""
@@ -75,11 +76,11 @@ def wild_type(model: Model, samples: Samples, *, chunk: int = 512) -> tuple[np.n
         Natural predictions ``[sample, output]`` (probabilities in place of logits) and states ``[sample, state]``.
     """
     graph, state = nnx.split(model)
-    data = device_data(samples)
+    data = place_samples(samples)
     outputs = np.empty((len(samples), len(model.output_names)), np.float32)
     states = np.empty((len(samples), len(model.term_of_state)), np.float32)
-    for index, present in padded_chunks(len(samples), chunk):
-        found = _wild_type(graph, state, batch_inputs(data, jnp.asarray(index)), model.task)
+    for index, present, inputs in chunked_inputs(data, chunk):
+        found = _wild_type(graph, state, inputs, model.task)
         real = present > 0
         outputs[index[real]], states[index[real]] = (np.asarray(each)[real] for each in found)
     return outputs, states

@@ -12,7 +12,7 @@ import numpy as np
 from flax import nnx
 
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import Scaler, fit_scaler
+from kgnn.data.scaling import Scaler, fit_scaler_in_blocks
 from kgnn.errors import unknown_choice
 from kgnn.models import DenseNetwork, Model, build, width_of_equal_size
 from kgnn.structure import shuffle_genes
@@ -28,6 +28,9 @@ RIDGE_PENALTIES = (1.0, 10.0, 100.0, 1_000.0)
 LOGISTIC_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 RAREST = 1e-6
 """Share that a class or label is taken to have at least, so that its log odds are finite."""
+
+MOST_VALUES = 2**27
+"""Features times samples that a linear model is fitted on at most; it holds them in double precision several times."""
 
 Predictor = Callable[[np.ndarray], np.ndarray]
 
@@ -80,6 +83,8 @@ def linear_baselines(
 
     The penalty is chosen on the validation samples. Where there are none, it is chosen on a tenth of the training
     samples, and the model is then fitted on all of them. The scaler is fitted on the training samples.
+    The linear model sees at most as many samples, drawn at random, as have `MOST_VALUES` features: all of a usual set,
+    some ten thousand of one that is streamed from disk. All samples are scored.
 
     Args:
         train: Training samples.
@@ -92,7 +97,7 @@ def linear_baselines(
         Scores by baseline (``mean``, and ``ridge`` or ``logistic``) and part; None where a score is undefined.
     """
     task = train.require_targets().kind
-    scaler = fit_scaler(train.gene_values(), scaling)
+    scaler = fit_scaler_in_blocks(train.gene_blocks, scaling)
     fitted: dict[str, Predictor] = {}
     if "mean" in wanted:
         fitted["mean"] = _mean_predictor(train)
@@ -101,7 +106,7 @@ def linear_baselines(
     return {
         name: {
             part: undefined_as_none(
-                evaluate(task, predict(features_of(samples, scaler)), samples.require_targets().values)
+                evaluate(task, _predict_in_blocks(predict, samples, scaler), samples.require_targets().values)
             )
             for part, samples in others.items()
         }
@@ -113,10 +118,35 @@ def features_of(samples: Samples, scaler: Scaler) -> np.ndarray:
     """All modalities of every sample side by side, float32 ``[sample, feature]``, genes scaled."""
     parts = []
     for name, table in samples.modalities.items():
-        values = np.asarray(table.values, dtype=np.float32)
-        values = scaler.apply(values) if name == samples.gene_modality else values
-        parts.append(values[samples.row_of_sample[name]])
+        values = np.asarray(table.values[samples.row_of_sample[name]], dtype=np.float32)
+        parts.append(scaler.apply(values) if name == samples.gene_modality else values)
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def few_enough(samples: Samples, most: int = MOST_VALUES) -> Samples:
+    """The samples, or as many of them, drawn at random, as have `most` features together.
+
+    Args:
+        samples: Any samples.
+        most: Features times samples at most.
+
+    Returns:
+        At least two samples, in their order.
+    """
+    n = max(2, most // sum(len(table.features) for table in samples.modalities.values()))
+    if len(samples) <= n:
+        return samples
+    return samples.take(np.sort(np.random.default_rng(0).choice(len(samples), n, replace=False)))
+
+
+def _predict_in_blocks(predict: Predictor, samples: Samples, scaler: Scaler) -> np.ndarray:
+    """Predictions of all samples, some at a time where their features would not fit in memory."""
+    size = max(1, MOST_VALUES // 8 // sum(len(table.features) for table in samples.modalities.values()))
+    if len(samples) <= size:
+        return predict(features_of(samples, scaler))
+    starts = range(0, len(samples), size)
+    parts = (samples.take(np.arange(first, min(first + size, len(samples)))) for first in starts)
+    return np.concatenate([predict(features_of(part, scaler)) for part in parts])
 
 
 def _mean_predictor(train: Samples) -> Predictor:
@@ -136,6 +166,7 @@ def _mean_predictor(train: Samples) -> Predictor:
 def _chosen_linear(train: Samples, valid: Samples | None, scaler: Scaler) -> Predictor:
     """The linear model whose penalty does best on held-out samples."""
     task = train.require_targets().kind
+    train, valid = few_enough(train), None if valid is None else few_enough(valid)
     learn, judge = train, valid
     if judge is None:
         order = np.random.default_rng(0).permutation(len(train))

@@ -14,11 +14,13 @@ CHOICES = {
     "schedule": ("constant", "cosine", "exponential"),
     "class_weights": ("none", "balanced"),
     "scaling": ("auto", "standard", "maxabs", "minmax", "none"),
+    "stream": ("auto", "always", "never"),
     "score": ("auto", "pearson", "spearman", "r2", "mse", "accuracy", "macro_f1", "auroc", "auprc"),
 }
 LEAST = {
     "epochs": 1, "batch_size": 2, "replicates": 1, "patience": 0, "checkpoint_every": 0, "seed": 0, "epsilon": 0,
     "l2": 0, "weight_decay": 0, "clip_norm": 0, "auxiliary_weight": 0,
+    "data_memory": 0,
 }  # fmt: skip
 BELOW_ONE = ("valid_fraction", "average", "b1", "b2")
 SEEDS = 2**32
@@ -54,6 +56,9 @@ class TrainConfig:
         replicates: Networks trained side by side from different seeds; the model predicts their mean.
         checkpoint_every: Epochs between checkpoints of a run that has a folder; 0 for none.
         seed: Seed of initial weights, splits, order and dropout.
+        stream: Whether samples are streamed in chunks from disk or the host's memory, with the same batches and losses
+            as on the device: ``"always"``, ``"never"``, or ``"auto"`` where they take more than `data_memory`.
+        data_memory: GB that samples may take on the device; 0 for a quarter of what the device has.
     """
 
     epochs: int = 100
@@ -79,6 +84,8 @@ class TrainConfig:
     replicates: int = 1
     checkpoint_every: int = 10
     seed: int = 0
+    stream: str = "auto"
+    data_memory: float = 0.0
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():

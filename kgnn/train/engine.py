@@ -16,13 +16,18 @@ import optax
 from flax import nnx
 from jax import Array
 
-from kgnn.data.samples import Samples
 from kgnn.models import Replicates
-from kgnn.models.contract import Inputs, Model, Rows
+from kgnn.models.contract import Inputs, Model
 from kgnn.train.config import TrainConfig
+from kgnn.train.device_data import ROWS_TOGETHER as ROWS_TOGETHER
+from kgnn.train.device_data import Data as Data
+from kgnn.train.device_data import batch_inputs as batch_inputs
+from kgnn.train.device_data import device_data as device_data
 from kgnn.train.losses import batch_losses
+from kgnn.train.shared_rows import count_distinct, likely_distinct
 
-ROWS_TOGETHER = 64
+Capacity = tuple[tuple[str, int], ...]
+"""Number of slots for the distinct rows of a batch, by modality."""
 
 
 class TrainState(NamedTuple):
@@ -45,22 +50,6 @@ class TrainState(NamedTuple):
     step: Array
 
 
-class Data(NamedTuple):
-    """Samples as arrays on the device.
-
-    Attributes:
-        tables: Values of every modality, ``[row, feature]``.
-        rows: Row of every sample, by modality.
-        targets: ``[sample, output]``, or ``[sample]`` of class codes.
-        weights: ``[sample]``.
-    """
-
-    tables: dict[str, Array]
-    rows: dict[str, Array]
-    targets: Array
-    weights: Array
-
-
 class Engine:
     """Compiled functions for one model, one configuration and one number of training samples.
 
@@ -79,7 +68,10 @@ class Engine:
         self.optimizer = make_optimizer(config, config.epochs * self.n_batches)
         self._many = isinstance(model, Replicates)
         # The state is not donated: the kept epoch and the checkpoint may go on referring to it.
-        self.run_epoch = jax.jit(jax.vmap(self._epoch, in_axes=(0, None)) if self._many else self._epoch)
+        self.run_epoch = jax.jit(self._epoch_of_all, static_argnames="capacity")
+        self.run_chunk = jax.jit(self._chunk_of_all, static_argnames=("capacity", "streamed"))
+        self.order = jax.jit(self._order_of_all, static_argnums=1)
+        self._distinct = jax.jit(self._most_distinct)
 
     def start(self, model: Model, seed: int) -> TrainState:
         """State before the first step, from the arrays that the model has now."""
@@ -102,24 +94,99 @@ class Engine:
         params, statistics = state.average
         return params, nnx.merge_state(state.rest, statistics)
 
-    def _epoch(self, state: TrainState, data: Data) -> tuple[TrainState, tuple[Array, Array]]:
-        key, order_key = jax.random.split(jax.random.wrap_key_data(state.key))
-        n = data.weights.shape[0]
+    def train_epoch(self, state: TrainState, data: Data) -> tuple[TrainState, tuple[Array, Array]]:
+        """`run_epoch`, in which every branch runs on the distinct rows of a batch.
+
+        Args:
+            state: Where training stands.
+            data: Training samples.
+
+        Returns:
+            The state after the epoch, and the mean losses of the output and of the auxiliary heads.
+        """
+        return self.run_epoch(state, data, capacity=self.capacity(state, data))
+
+    def capacity(self, state: TrainState, data: Data) -> tuple[tuple[str, int], ...]:
+        """Slots for the distinct rows of a batch, by modality, that suffice for every batch of the coming epoch.
+
+        The number is the same for all epochs but for those, one in some million, that have an unusual batch: these
+        run without. It follows from the state and the samples alone, so that a resumed run takes the same way.
+        """
+        likely = {}
+        for name, table in data.tables.items():
+            if table.shape[0] < len(data.weights):
+                likely[name] = likely_distinct(np.asarray(data.rows[name]), self.batch_size, table.shape[0])
+        slots = {name: most for name, most in likely.items() if most is not None}
+        found = self._distinct(state.key, {name: data.rows[name] for name in slots}) if slots else {}
+        return tuple((name, most) for name, most in slots.items() if int(found[name]) <= most)
+
+    def _most_distinct(self, keys: Array, rows: dict[str, Array]) -> dict[str, Array]:
+        def one(key: Array) -> dict[str, Array]:
+            index = self._order(key, next(iter(rows.values())).shape[0])[1][0]
+            return {name: count_distinct(row[index]).max() for name, row in rows.items()}
+
+        return jax.tree.map(jnp.max, jax.vmap(one)(keys) if self._many else one(keys))
+
+    def _order(self, key: Array, n: int) -> tuple[Array, tuple[Array, Array]]:
+        """The key of the next epoch, and this epoch's batches: positions of samples, and 0 for padding."""
+        key, order_key = jax.random.split(jax.random.wrap_key_data(key))
         order = jax.random.permutation(order_key, n)
         padding = self.n_batches * self.batch_size - n
         index = jnp.concatenate([order, jnp.zeros(padding, order.dtype)])
         present = jnp.concatenate([jnp.ones(n), jnp.zeros(padding)])
         # Dealing the samples out in turn spreads the padding over the batches: none is much smaller than another.
         shape = (self.batch_size, self.n_batches)
-        batches = (index.reshape(shape).T, present.reshape(shape).T)
-        state = state._replace(key=jax.random.key_data(key))
-        state, losses = jax.lax.scan(partial(self._step, data), state, batches)
+        return jax.random.key_data(key), (index.reshape(shape).T, present.reshape(shape).T)
+
+    def _epoch_of_all(self, state: TrainState, data: Data, capacity: Capacity = ()) -> Any:
+        epoch = partial(self._epoch, capacity=capacity)
+        return jax.vmap(epoch, in_axes=(0, None))(state, data) if self._many else epoch(state, data)
+
+    def _epoch(self, state: TrainState, data: Data, capacity: Capacity) -> tuple[TrainState, tuple[Array, Array]]:
+        key, batches = self._order(state.key, data.weights.shape[0])
+        step = partial(self._step, data, capacity)
+        state, losses = jax.lax.scan(step, state._replace(key=key), batches)
         return state, jax.tree.map(jnp.mean, losses)
 
-    def _step(self, data: Data, state: TrainState, batch: tuple[Array, Array]) -> tuple[TrainState, Any]:
+    def _order_of_all(self, keys: Array, n: int) -> Any:
+        order = partial(self._order, n=n)
+        return jax.vmap(order)(keys) if self._many else order(keys)
+
+    def _chunk_of_all(
+        self,
+        state: TrainState,
+        data: Data,
+        batches: Any,
+        count: Array,
+        capacity: Capacity = (),
+        streamed: tuple[str, ...] = (),
+    ) -> Any:
+        chunk = partial(self._chunk, capacity=capacity)
+        if not self._many:
+            return chunk(state, data, batches, count)
+        # Replicates see other samples in a chunk, but the same tables where these stay on the device.
+        tables: dict[str, Any] = {name: 0 if name in streamed else None for name in data.tables}
+        axes = Data(tables, 0, 0, 0)  # type: ignore[arg-type]
+        return jax.vmap(chunk, in_axes=(0, axes, 0, None))(state, data, batches, count)
+
+    def _chunk(self, state: TrainState, data: Data, batches: Any, count: Array, capacity: Capacity) -> Any:
+        """The first `count` batches of a chunk; the sums of their losses."""
+
+        def step(number: Array, carried: Any) -> Any:
+            state, sums = carried
+            state, losses = self._step(data, capacity, state, jax.tree.map(lambda each: each[number], batches))
+            return state, jax.tree.map(jnp.add, sums, losses)
+
+        return jax.lax.fori_loop(0, count, step, (state, (jnp.float32(0), jnp.float32(0))))
+
+    def _step(
+        self, data: Data, capacity: Capacity, state: TrainState, batch: tuple[Array, Array]
+    ) -> tuple[TrainState, Any]:
         index, present = batch
+        inputs = batch_inputs(data, index, dict(capacity))
+        weights = present * data.weights[index]
         gradient_of = jax.grad(self._loss, has_aux=True)
-        gradient, (rest, losses) = gradient_of(state.params, state.rest, data, index, present)
+        gradient, (rest, losses) = gradient_of(state.params, state.rest, inputs, data.targets[index], present, weights)
         updates, optimizer = self.optimizer.update(gradient, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
         average = state.average
@@ -131,13 +198,14 @@ class Engine:
             average = jax.tree.map(lambda old, now: decay * old + (1 - decay) * now, average, new)
         return TrainState(params, rest, optimizer, average, state.key, state.step + 1), losses
 
-    def _loss(self, params: Any, rest: Any, data: Data, index: Array, present: Array) -> tuple[Array, Any]:
+    def _loss(
+        self, params: Any, rest: Any, inputs: Inputs, targets: Array, present: Array, weights: Array
+    ) -> tuple[Array, Any]:
         model = nnx.merge(self.graph, params, rest, copy=True)
         # Batch statistics are those of the samples; class weights belong to the loss alone.
-        prediction = model(batch_inputs(data, index), weights=present, train=True)
+        prediction = model(inputs, weights=present, train=True)
         scale = model.output_scaling.scale[...]
-        weights = present * data.weights[index]
-        output, auxiliary = batch_losses(self.task, prediction, data.targets[index], scale, weights)
+        output, auxiliary = batch_losses(self.task, prediction, targets, scale, weights)
         rest = nnx.state(model, nnx.Not(nnx.Param))
         return output + self.config.auxiliary_weight * auxiliary, (rest, (output, auxiliary))
 
@@ -145,31 +213,6 @@ class Engine:
 def trained_module(model: Model) -> Any:
     """What holds the arrays that are trained: the model, or the stacked networks of `Replicates`."""
     return model.stacked if isinstance(model, Replicates) else model
-
-
-def batch_inputs(data: Data, index: Array) -> Inputs:
-    """Inputs of some samples; a table smaller than the batch is handed over whole, so that a branch runs once a row."""
-    inputs = {}
-    for name, table in data.tables.items():
-        rows = data.rows[name][index]
-        inputs[name] = Rows(table, rows) if len(data.tables) > 1 and table.shape[0] <= index.shape[0] else table[rows]
-    return inputs if len(inputs) > 1 else next(iter(inputs.values()))
-
-
-def device_data(samples: Samples, weights: np.ndarray | None = None) -> Data:
-    """Samples on the device; targets are zeros where there are none.
-
-    Where samples share rows, a table is filled up with rows that no sample uses to a multiple of `ROWS_TOGETHER`: the
-    parts of one screen then mostly have tables of one size, and share their compiled functions.
-    """
-    filled = {name: table.values for name, table in samples.modalities.items()}
-    if len(filled) > 1:
-        filled = {name: np.pad(values, ((0, -len(values) % ROWS_TOGETHER), (0, 0))) for name, values in filled.items()}
-    tables = {name: jnp.asarray(values) for name, values in filled.items()}
-    rows = {name: jnp.asarray(rows) for name, rows in samples.row_of_sample.items()}
-    n = len(samples)
-    targets = jnp.zeros((n, 1)) if samples.targets is None else jnp.asarray(samples.targets.values)
-    return Data(tables, rows, targets, jnp.ones(n) if weights is None else jnp.asarray(weights, jnp.float32))
 
 
 def make_optimizer(config: TrainConfig, n_steps: int) -> optax.GradientTransformation:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from flax import nnx
 
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import fit_scaler
+from kgnn.data.scaling import fit_scaler, fit_scaler_in_blocks
 from kgnn.errors import TrainingError
 from kgnn.models import Model, Replicates, build
 from kgnn.train.checkpoint import Checkpoint
 from kgnn.train.config import TrainConfig
-from kgnn.train.engine import Engine, device_data, trained_module
+from kgnn.train.engine import Engine, trained_module
 from kgnn.train.progress import EpochReport, Progress
 from kgnn.train.reference import set_reference
 from kgnn.train.scoring import Validation, best_epoch, score_name
+from kgnn.train.stream import StreamedData, place_samples, train_streamed_epoch
 
 
 def train_model(
@@ -51,16 +53,20 @@ def train_model(
 
     fitted = start_model(model, train, config)
     name = score_name(config, model.task)
-    validation = None if valid is None else Validation(fitted, valid, name)
+    validation = None if valid is None else Validation(fitted, valid, name, config)
     engine = Engine(fitted, config, len(train))
-    data = device_data(train, class_weights(train, config))
+    data = place_samples(train, config, class_weights(train, config))
     state = engine.start(fitted, config.seed)
     kept, rows = engine.kept(state), []
     if checkpoint is not None:
         state, kept, rows = checkpoint.resume(state, kept)
     while len(rows) < config.epochs and not (validation and _out_of_patience(rows, name, config)):
         epoch = len(rows) + 1
-        state, losses = engine.run_epoch(state, data)
+        if isinstance(data, StreamedData):
+            watch = _watch_epoch(progress, what, rows, name, config)
+            state, losses = train_streamed_epoch(engine, state, data, watch)
+        else:
+            state, losses = engine.train_epoch(state, data)
         now = engine.kept(state)
         rows.append({"epoch": epoch, **_finite_losses(losses, epoch, config)})
         rows[-1]["valid_score"] = None if validation is None else validation(*now, epoch)
@@ -95,7 +101,7 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
     method = config.scaling
     if method == "auto":
         method = "standard" if train.meaning == "abundance" else "none"
-    genes = None if method == "none" else fit_scaler(train.gene_values(), method)
+    genes = None if method == "none" else fit_scaler_in_blocks(train.gene_blocks, method)
     targets = train.require_targets()
     outputs = None
     if config.standardize_targets and model.task == "regression":
@@ -147,6 +153,24 @@ def _finite_losses(losses: tuple[Any, Any], epoch: int, config: TrainConfig) -> 
                 "or set clip_norm, and look for extreme values among the samples."
             )
     return {"loss": output, "auxiliary": auxiliary}
+
+
+def _watch_epoch(
+    progress: Progress | None, what: str, rows: list[dict[str, Any]], name: str, config: TrainConfig
+) -> Callable[[float, Any], None] | None:
+    """Reports within an epoch that comes in chunks: how far it is, and its loss so far."""
+    if progress is None:
+        return None
+
+    def watch(share: float, losses: Any) -> None:
+        loss = float(np.mean(losses[0]))
+        if rows:
+            report = _report(what, rows, name, config)._replace(loss=loss, share=share)
+        else:
+            report = EpochReport(what, 0, config.epochs, loss, name, math.nan, math.nan, share)
+        progress(report)
+
+    return watch
 
 
 def _report(what: str, rows: list[dict[str, Any]], name: str, config: TrainConfig) -> EpochReport:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,10 @@ from jax import Array
 
 from kgnn.data.samples import Samples
 from kgnn.models.contract import Inputs, Model
-from kgnn.train.engine import Data, batch_inputs, device_data
+from kgnn.train.device_data import Data, batch_inputs
 from kgnn.train.metrics import probabilities
+from kgnn.train.prefetch import prefetched
+from kgnn.train.stream import StreamedData, place_samples
 
 if TYPE_CHECKING:
     import pandas
@@ -37,16 +41,46 @@ def predict(model: Model, samples: Samples, *, chunk: int = 1024) -> np.ndarray:
         AlignmentError: If the samples lack a gene of the model.
     """
     graph, state = nnx.split(model)
-    return outputs_of(graph, state, device_data(samples.with_genes(model.genes)), chunk=chunk)
+    return outputs_of(graph, state, place_samples(samples.with_genes(model.genes)), chunk=chunk)
 
 
-def outputs_of(graph: Any, state: Any, data: Data, *, chunk: int = 1024) -> np.ndarray:
-    """As `predict`, for a model that was split into graph and arrays, and samples that are on the device."""
+def outputs_of(graph: Any, state: Any, data: Data | StreamedData, *, chunk: int = 1024) -> np.ndarray:
+    """As `predict`, for a model that was split into graph and arrays, and samples that were placed."""
     parts = []
-    for index, present in padded_chunks(data.weights.shape[0], chunk):
-        outputs, _ = forward(graph, state, batch_inputs(data, jnp.asarray(index)), jnp.asarray(present))
+    for _, present, inputs in chunked_inputs(data, chunk):
+        outputs, _ = forward(graph, state, inputs, jnp.asarray(present))
         parts.append(np.asarray(outputs)[present > 0])
     return np.concatenate(parts)
+
+
+def chunked_inputs(data: Data | StreamedData, chunk: int = 1024) -> Iterator[tuple[np.ndarray, np.ndarray, Inputs]]:
+    """Inputs of all samples, a chunk at a time; where samples share rows, branches run on the distinct rows of a chunk.
+
+    Args:
+        data: The samples; those that do not fit on the device are prepared chunk by chunk, one ahead.
+        chunk: Most samples a chunk.
+
+    Yields:
+        Positions and presence, see `padded_chunks`, and what a model takes.
+    """
+    chunks = padded_chunks(data.weights.shape[0], chunk)
+    if isinstance(data, StreamedData):
+        places = jnp.arange(len(chunks[0][0]))
+        with closing(prefetched((*each, data.part(each[0])) for each in chunks)) as parts:
+            for index, present, part in parts:
+                yield index, present, batch_inputs(part, places)
+        return
+    capacity = {}
+    for name, table in data.tables.items():
+        if len(chunks[0][0]) < table.shape[0] < len(data.weights):
+            rows = np.asarray(data.rows[name])
+            most = max(len(np.unique(rows[index])) for index, _ in chunks)
+            # A half, a quarter … of the chunk, so that the parts of one screen share few compiled functions.
+            halvings = (len(chunks[0][0]) // most).bit_length() - 1
+            if halvings:
+                capacity[name] = len(chunks[0][0]) >> halvings
+    for index, present in chunks:
+        yield index, present, batch_inputs(data, jnp.asarray(index), capacity)
 
 
 def predict_natural(model: Model, samples: Samples, *, chunk: int = 1024) -> np.ndarray:

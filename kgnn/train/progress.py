@@ -17,6 +17,8 @@ class EpochReport(NamedTuple):
         score_name: Name of the validation score.
         score: Its value; NaN where there are no validation samples.
         best: Its best value so far.
+        share: How much of the next epoch is done as well, where an epoch comes in chunks; the loss is then that of this
+            part.
     """
 
     what: str
@@ -26,10 +28,11 @@ class EpochReport(NamedTuple):
     score_name: str
     score: float
     best: float
+    share: float = 0.0
 
 
 class Progress(Protocol):
-    """Anything that wants to be told after every epoch."""
+    """Anything that wants to be told after every epoch, and after every chunk of one that is streamed."""
 
     def __call__(self, report: EpochReport) -> None:
         """Take notice of an epoch."""
@@ -71,4 +74,4 @@ class RichProgress:
         scores = f"loss {report.loss:.4f}"
         if report.score == report.score:
             scores += f"  valid {report.score_name} {report.score:.3f} (best {report.best:.3f})"
-        self._bars.update(self._tasks[report.what], completed=report.epoch, scores=scores)  # type: ignore[arg-type]
+        self._bars.update(self._tasks[report.what], completed=report.epoch + report.share, scores=scores)  # type: ignore[arg-type]

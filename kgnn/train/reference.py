@@ -10,8 +10,8 @@ from flax import nnx
 
 from kgnn.data.samples import Samples
 from kgnn.models import Replicates
-from kgnn.train.engine import batch_inputs, device_data
-from kgnn.train.predict import forward, padded_chunks
+from kgnn.train.engine import device_data
+from kgnn.train.predict import chunked_inputs, forward
 
 MOST_SAMPLES = 4_096
 """Samples that the mean is taken over at most, spread evenly; its error is then below 2 % of a state's deviation."""
@@ -28,11 +28,10 @@ def set_reference(model: Any, samples: Samples, *, chunk: int = 1024) -> None:
     if not model.terms:
         return
     graph, state = nnx.split(model)
-    data = device_data(samples)
     chosen = np.unique(np.linspace(0, len(samples) - 1, min(len(samples), MOST_SAMPLES)).astype(np.int64))
+    data = device_data(samples if len(chosen) == len(samples) else samples.take(chosen))
     summed = np.zeros(len(model.term_of_state))
-    for index, present in padded_chunks(len(chosen), chunk):
-        inputs = batch_inputs(data, jnp.asarray(chosen[index]))
+    for _, present, inputs in chunked_inputs(data, chunk):
         summed += np.asarray(forward(graph, state, inputs, jnp.asarray(present))[1], np.float64)
     mean = jnp.asarray(summed / len(chosen), jnp.float32)
     if isinstance(model, Replicates):

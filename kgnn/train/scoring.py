@@ -13,9 +13,9 @@ from kgnn.data.samples import Samples
 from kgnn.errors import TrainingError
 from kgnn.models import Model, Replicates
 from kgnn.train.config import TrainConfig
-from kgnn.train.engine import device_data
 from kgnn.train.metrics import SCORES, SMALLER_IS_BETTER, evaluate
 from kgnn.train.predict import outputs_of, predict
+from kgnn.train.stream import place_samples
 
 
 class Validation:
@@ -25,12 +25,13 @@ class Validation:
         model: Gives the graph.
         samples: Validation samples, with the model's genes.
         score: Name of the score.
+        config: Says whether the samples are streamed.
 
     Raises:
         TrainingError: If no prediction whatsoever would have a score.
     """
 
-    def __init__(self, model: Model, samples: Samples, score: str):
+    def __init__(self, model: Model, samples: Samples, score: str, config: TrainConfig | None = None):
         self.score = score
         self.task = model.task
         self.target = samples.require_targets().values
@@ -42,7 +43,7 @@ class Validation:
             )
         self._graph = nnx.graphdef(model)
         self._stacked = isinstance(model, Replicates)
-        self._data = device_data(samples)
+        self._data = place_samples(samples, config)
 
     def __call__(self, params: Any, rest: Any, epoch: int) -> float | None:
         """The score of a model with these arrays; None where it is undefined, as for a constant prediction."""

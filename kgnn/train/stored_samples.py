@@ -37,7 +37,7 @@ def save_samples(path: Path, samples: Samples) -> None:
     }
     arrays = {"header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)}
     for number, (name, table) in enumerate(samples.modalities.items()):
-        arrays[f"values_{number}"] = table.values
+        arrays[f"values_{number}"] = np.asarray(table.values)
         arrays[f"rows_{number}"] = samples.row_of_sample[name]
     if samples.targets is not None:
         arrays["targets"] = samples.targets.values

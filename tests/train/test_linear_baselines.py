@@ -7,7 +7,7 @@ import pytest
 
 from kgnn.data import Modality, Samples, Targets, fit_scaler
 from kgnn.models import DenseNetwork
-from kgnn.train import count_parameters
+from kgnn.train import baselines, count_parameters
 from kgnn.train.baselines import RIDGE_PENALTIES, baseline_scores, features_of, linear_baselines
 from kgnn.train.metrics import evaluate, pearson
 from tests.train.small import GENES, quick, small_model, small_samples
@@ -114,3 +114,18 @@ def test_only_what_is_wanted_is_fitted_and_the_dense_network_is_of_equal_size() 
     assert isinstance(dense, DenseNetwork)
     assert dense.genes == GENES
     assert count_parameters(model) / 2 < count_parameters(dense) < 2.5 * count_parameters(model)
+
+
+def test_a_linear_model_of_many_samples_sees_some_and_scores_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, test = small_samples(300), small_samples(50, seed=1)
+    whole = baselines.linear_baselines(samples, None, {"test": test}, "standard")
+    assert baselines.few_enough(samples) is samples
+    few = baselines.few_enough(samples, 7 * 41)
+    assert len(few) == 41
+    assert [samples.names.index(name) for name in few.names] == sorted(samples.names.index(name) for name in few.names)
+    monkeypatch.setattr(baselines, "MOST_VALUES", 8 * 7 * 9)
+    in_blocks = baselines.linear_baselines(samples, None, {"test": test}, "standard")
+    for name, scores in whole.items():
+        for score, value in scores["test"].items():
+            expected = None if value is None else pytest.approx(value, rel=1e-9)
+            assert in_blocks[name]["test"][score] == expected, (name, score)
