@@ -256,7 +256,7 @@ def _cheapest(blocks: _Blocks, plan: FanIn, wanted: np.ndarray, price: int) -> P
     """Padded products, or one dense product where the level is small and full enough."""
     products = _products(plan, blocks.weight_start, blocks.n_weights, wanted)
     read = np.unique(np.concatenate(blocks.sources))
-    if len(read) * len(wanted) > DENSE_GAIN * (products.weights.size + price * len(products.shapes)):
+    if not len(read) or len(read) * len(wanted) > DENSE_GAIN * (products.weights.size + price * len(products.shapes)):
         return products
     weights = np.full((len(wanted), len(read)), blocks.n_weights, np.int64)
     first = 0
