@@ -26,6 +26,7 @@ from kgnn.layers.products import (
     source_gradients,
     weight_gradients,
 )
+from kgnn.layers.tiles import across, sum_over_samples
 from kgnn.structure.wiring import Wiring
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -116,7 +117,7 @@ def finish(flow: Flow, rows: Array, values: dict[str, Array]) -> tuple[Array, Ar
 
     def column(name: str) -> Array:
         value = values[name]
-        return value[:, None] if value.ndim == 1 else value
+        return across(value, rows.shape[1]) if value.ndim == 1 else value
 
     activated = rows
     if flow.norm != "none":
@@ -249,7 +250,9 @@ def _finish_level(
         states = _write(states, state, tile, flow.wiring.levels[level][0])
         if heads is None:
             return states, jnp.zeros((0, state.shape[1]), state.dtype)
-        return states, multiply(heads, weights, _rows_of(_read(flow, state, activated)))
+        read = multiply(heads, weights, _rows_of(_read(flow, state, activated)))
+        # Apart from its storing, which XLA would otherwise do on one core.
+        return states, jax.lax.optimization_barrier(read)
 
     return _scan_tiles(of_tile, states, states.shape[0])
 
@@ -374,7 +377,7 @@ def _back_to_sources(
             of_children = of_children + more
         if genes is not None:
             genes = genes.at[tile].add(source_gradients(of_level, from_genes, gradient, genes.shape[1]))
-        return (back, genes, of_genes, of_children, of_bias + gradient.sum(axis=1)), None
+        return (back, genes, of_genes, of_children, of_bias + sum_over_samples(gradient)), None
 
     blank = partial(jnp.zeros, dtype=back.dtype)
     n_from_children = 0 if children is None else children.weights.size

@@ -21,7 +21,7 @@ from kgnn.layers.normalization import RowBatchNorm
 from kgnn.layers.products import sums_by_row
 from kgnn.layers.propagate import ACTIVATIONS, Flow, Found, Values, propagate, propagate_each
 from kgnn.layers.scaling import FittedStatistic, InputScaling
-from kgnn.layers.tiles import from_tiles, into_tiles, tile_size, turn_into_tiles
+from kgnn.layers.tiles import across, from_tiles, into_tiles, tile_size, turn_into_tiles
 from kgnn.structure import Hierarchy
 from kgnn.structure.wiring import Wiring, wire
 
@@ -301,10 +301,11 @@ class _TermHeads(nnx.Module):
 
     def __call__(self, sums: Array) -> Array:
         """Outputs ``[head, output, sample]`` from the weighted states ``[head output, sample]``."""
-        predicted = sums.reshape(*self.bias.shape, -1) + self.bias[...][:, :, None]
+        n_samples = sums.shape[1]
+        predicted = sums.reshape(*self.bias.shape, -1) + across(self.bias[...], n_samples)
         if self.kind == "linear":
             return predicted
         predicted = jnp.tanh(predicted)
         if self.kind == "tanh":
             return predicted
-        return predicted * self.second_weight[...][:, :, None] + self.second_bias[...][:, :, None]
+        return predicted * across(self.second_weight[...], n_samples) + across(self.second_bias[...], n_samples)

@@ -106,13 +106,13 @@ class Model(Protocol):
 
 
 def sample_major(values: Values) -> Array:
-    """``[sample, feature]`` as float32; of shared rows, ``[row, feature]``."""
-    return jnp.asarray(values.table if isinstance(values, Rows) else values, jnp.float32)
+    """``[sample, feature]`` as they are; of shared rows, ``[row, feature]``."""
+    return jnp.asarray(values.table if isinstance(values, Rows) else values)
 
 
 def feature_major(values: Values) -> Array:
     """``[feature, sample]`` as float32; of shared rows, ``[feature, row]``."""
-    return sample_major(values).T
+    return sample_major(values).T.astype(jnp.float32)
 
 
 def row_weights(values: Values, weights: Array | None) -> Array | None:
@@ -125,7 +125,10 @@ def row_weights(values: Values, weights: Array | None) -> Array | None:
 
 def spread(rows: Array, values: Values) -> Array:
     """From one column a row to one a sample, on the last axis."""
-    return rows[..., values.index] if isinstance(values, Rows) else rows
+    if not isinstance(values, Rows):
+        return rows
+    # With the samples first, what belongs to one lies together: going back adds up whole stretches, not numbers.
+    return jnp.moveaxis(jnp.moveaxis(rows, -1, 0)[values.index], 0, -1)
 
 
 def unshared(values: Values, *by_sample: Array | None, apart: bool = False) -> Values:

@@ -175,5 +175,5 @@ def targets_and_weights(samples: Samples, weights: np.ndarray | None) -> tuple[n
 
 
 def _is_shared(data: Data, name: str) -> bool:
-    """Whether the table is of several, or has fewer rows than there are samples: then samples may share its rows."""
-    return len(data.tables) > 1 or data.tables[name].shape[0] < data.weights.shape[0]
+    """Whether the table has fewer rows than there are samples: then samples share its rows."""
+    return data.tables[name].shape[0] < data.weights.shape[0]
