@@ -13,11 +13,11 @@ import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from kgnn import options
+from kgnn import launch, options
 from kgnn.errors import KgnnError
 
 if TYPE_CHECKING:
@@ -163,18 +163,32 @@ def train(
     seed: Annotated[int, typer.Option(help="Of weights, splits and order.")] = 0,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any other setting, key=value.")] = None,
     no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Skip the baselines.")] = False,
+    devices: options.Devices = None,
+    coordinator: options.Coordinator = None,
+    processes: options.Processes = None,
+    process_id: options.ProcessId = None,
+    process_timeout: options.ProcessTimeout = 60,
     json_: options.Json = False,
 ) -> None:
     """Train a published system on an ontology and samples, beside its baselines."""
+    group = launch.asked_group(coordinator, processes, process_id, process_timeout)
+    if group is not None and not launch.is_worker():
+        sys.exit(launch.run_worker(group))
+
     from kgnn.data import read_parts
     from kgnn.knowledge import pruning_rules, read_ontology
     from kgnn.train.compilation import enable_compilation_cache
+    from kgnn.train.devices import place
     from kgnn.train.fit import BASELINES, refuse_finished
+    from kgnn.train.processes import is_first_process
     from kgnn.train.summary import score_table
     from kgnn.zoo import fit_recipe
     from kgnn.zoo import recipe as find_recipe
 
     enable_compilation_cache()
+    if group is not None:
+        launch.join_group(group)
+    place(devices)
     refuse_finished(out)
     chosen = find_recipe(recipe)
     given = {"epochs": epochs, "batch_size": batch_size, "valid_fraction": valid_fraction, "seed": seed}
@@ -205,8 +219,12 @@ def train(
             baselines=() if no_baselines else BASELINES,
             out=out,
             progress=progress,
+            devices=devices,
         )
-    _print(run.metrics | {"out": str(out)}, score_table(run.metrics), json_)
+    if is_first_process():
+        _print(run.metrics | {"out": str(out)}, score_table(run.metrics), json_)
+    if group is not None:
+        launch.leave_group()
 
 
 @app.command()
@@ -358,6 +376,8 @@ def info(
 
 def main() -> None:
     """Run the command line; a user's mistake becomes one line on stderr and exit code 2."""
+    if launch.is_worker():
+        launch.become_worker()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     # That JAX could use another device than it found is no news to someone who reads results.
     logging.getLogger("jax").setLevel(logging.ERROR)
@@ -368,18 +388,26 @@ def main() -> None:
                 warnings.simplefilter("ignore", kind)
             code = app(standalone_mode=False)
     except KgnnError as problem:
-        sys.exit(_fail(str(problem)))
+        _exit(_fail(str(problem)))
     except OSError as problem:
         where = "" if problem.filename is None else f"{problem.filename}: "
-        sys.exit(_fail(f"{where}{problem.strerror or problem}."))
+        _exit(_fail(f"{where}{problem.strerror or problem}."))
     except Exception as problem:
         # Click's own errors (an unknown option, a missing value) carry their message; anything else is a defect.
         if not hasattr(problem, "format_message"):
+            if launch.is_worker():
+                launch.end_worker_on(problem)
             raise
-        sys.exit(_fail(problem.format_message()))  # type: ignore[attr-defined]
+        _exit(_fail(problem.format_message()))  # type: ignore[attr-defined]
     if code == INTERRUPTED:
         again = "; give the same command to go on from the last checkpoint" if "train" in sys.argv[1:2] else ""
         print(f"interrupted{again}", file=sys.stderr)
+    _exit(code)
+
+
+def _exit(code: int | None) -> NoReturn:
+    if launch.is_worker() and code:
+        launch.end_worker(code)
     sys.exit(code)
 
 

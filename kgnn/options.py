@@ -32,6 +32,11 @@ Read = Annotated[
     list[str] | None,
     typer.Option("--read", help="Further argument of kgnn.read_samples, key=value, such as covariates=batch."),
 ]
+Devices = Annotated[str | None, typer.Option(help="Devices of this machine that train together: a number, or all.")]
+Coordinator = Annotated[str | None, typer.Option(help="HOST:PORT of process 0, for training on several machines.")]
+Processes = Annotated[str | None, typer.Option(help="Processes that train together; auto on SLURM and the like.")]
+ProcessId = Annotated[int | None, typer.Option(help="Which of the processes this one is, from 0.")]
+ProcessTimeout = Annotated[int, typer.Option(help="Seconds after which a silent process counts as lost.")]
 
 READING = ("covariates", "format", "gene_names", "kind", "layer", "meaning", "names", "target")
 """Arguments of `kgnn.read_samples` that ``--read`` takes."""

@@ -41,12 +41,41 @@ def load_arrays(path: str | PathLike[str], like: Any) -> Any:
     Raises:
         RunError: If the file is damaged, or names, shapes or types differ.
     """
+    return parse_arrays(read_bytes(path), like, path)
+
+
+def read_bytes(path: str | PathLike[str]) -> bytes:
+    """Content of a file of arrays.
+
+    Raises:
+        RunError: If it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as problem:
+        raise RunError(f"{path}: the arrays cannot be read ({problem}). Train again into an empty folder.") from None
+
+
+def parse_arrays(content: bytes, like: Any, path: str | PathLike[str]) -> Any:
+    """As `load_arrays`, from the content of a file.
+
+    Args:
+        content: What `save_arrays` wrote.
+        like: A tree with the form, shapes and types that are expected.
+        path: The file, for messages.
+
+    Returns:
+        The tree.
+
+    Raises:
+        RunError: If the content is damaged, or names, shapes or types differ.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        stored = load(Path(path).read_bytes())
-    except (OSError, SafetensorError, ValueError) as problem:
+        stored = load(content)
+    except (SafetensorError, ValueError) as problem:
         raise RunError(f"{path}: the arrays cannot be read ({problem}). Train again into an empty folder.") from None
     expected = {jax.tree_util.keystr(where): leaf for where, leaf in _leaves(like)}
     differing = sorted(expected.keys() ^ stored.keys()) or [

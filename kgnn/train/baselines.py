@@ -17,6 +17,7 @@ from kgnn.errors import unknown_choice
 from kgnn.models import DenseNetwork, Model, build, width_of_equal_size
 from kgnn.structure import shuffle_genes
 from kgnn.train.config import TrainConfig
+from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.loop import train_model
 from kgnn.train.metrics import SCORES, evaluate, score_of
 from kgnn.train.progress import Progress
@@ -43,7 +44,12 @@ def check_baselines(wanted: Collection[str]) -> None:
 
 
 def baseline_scores(
-    model: Model, parts: Mapping[str, Samples], config: TrainConfig, wanted: Collection[str], progress: Progress | None
+    model: Model,
+    parts: Mapping[str, Samples],
+    config: TrainConfig,
+    wanted: Collection[str],
+    progress: Progress | None,
+    placement: Placement = ONE_DEVICE,
 ) -> dict[str, Any]:
     """Fit baselines and score them.
 
@@ -53,6 +59,7 @@ def baseline_scores(
         config: Settings of the model; the networks are trained with them.
         wanted: Some of `BASELINES`.
         progress: Told after every epoch of a network.
+        placement: Devices to train the networks on; every process fits the others by itself.
 
     Returns:
         Scores by baseline and part; the training samples are scored only where there are no others.
@@ -67,7 +74,8 @@ def baseline_scores(
     if "shuffled" in wanted and model.hierarchy is not None:
         networks["shuffled"] = build(model.arguments, shuffle_genes(model.hierarchy, config.seed), seed=config.seed)
     for name, network in networks.items():
-        fitted, _, _ = train_model(network, train, valid, config, what=f"{name} baseline", progress=progress)
+        what = f"{name} baseline"
+        fitted, _, _ = train_model(network, train, valid, config, what=what, progress=progress, placement=placement)
         found[name] = score_parts(fitted, scored)
     return found
 

@@ -15,8 +15,9 @@ from kgnn.data.samples import Samples
 from kgnn.errors import RunError, name_some
 from kgnn.knowledge.provenance import content_fingerprint
 from kgnn.models.contract import Model
-from kgnn.train.arrays import digest_arrays, load_arrays, save_arrays, write_bytes
+from kgnn.train.arrays import digest_arrays, parse_arrays, read_bytes, save_arrays, write_bytes
 from kgnn.train.config import TrainConfig
+from kgnn.train.processes import is_first_process, share
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,7 @@ class Checkpoint:
         Raises:
             RunError: If there is one of another model, other settings or samples, or it is damaged.
         """
-        parts = [model.arguments, model.hierarchy and model.hierarchy.fingerprint, sorted(asdict(config).items())]
-        parts += [digest_arrays(nnx.state(model)), train.fingerprint, None if valid is None else valid.fingerprint]
-        checkpoint = cls(Path(out) / "checkpoint", content_fingerprint(parts))
+        checkpoint = cls(Path(out) / "checkpoint", content_of_fit(model, config, train, valid))
         found = checkpoint._record()
         if found is not None and found["belongs_to"] != checkpoint.belongs_to:
             raise RunError(
@@ -70,6 +69,8 @@ class Checkpoint:
     def resume(self, state: Any, kept: Any) -> tuple[Any, Any, list[dict[str, Any]]]:
         """The saved state, or the one given where nothing was saved.
 
+        Of several processes the first one reads, and tells the others: they need not see its folder.
+
         Args:
             state: A state of the right form.
             kept: Kept arrays of the right form.
@@ -77,15 +78,24 @@ class Checkpoint:
         Returns:
             State, kept arrays and history.
         """
-        record = self._record()
-        if record is None:
+        content = share(self._content() if is_first_process() else b"")
+        if not content:
             return state, kept, []
-        stored = load_arrays(self.folder / record["arrays"], {"state": state, "kept": kept})
+        record, _, arrays = content.partition(b"\n")
+        record = json.loads(record)
+        stored = parse_arrays(arrays, {"state": state, "kept": kept}, self.folder / record["arrays"])
         return stored["state"], stored["kept"], record["history"]
 
     def remove(self) -> None:
         """Delete the checkpoint of a run that has ended."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _content(self) -> bytes:
+        """The record on one line, then the file of its arrays; empty where nothing was saved."""
+        record = self._record()
+        if record is None:
+            return b""
+        return json.dumps(record).encode() + b"\n" + read_bytes(self.folder / record["arrays"])
 
     def _record(self) -> dict[str, Any] | None:
         path = self.folder / "checkpoint.json"
@@ -99,3 +109,20 @@ class Checkpoint:
         if missing:
             raise RunError(f"{path}: damaged, without {name_some(sorted(missing))}. Remove it and train again.")
         return record
+
+
+def content_of_fit(model: Model, config: TrainConfig, train: Samples, valid: Samples | None) -> str:
+    """Hash of all that decides how a fit goes on; the number of devices is no part of it.
+
+    Args:
+        model: The model as it starts.
+        config: Settings.
+        train: Training samples.
+        valid: Validation samples, or None.
+
+    Returns:
+        Hexadecimal hash.
+    """
+    parts = [model.arguments, model.hierarchy and model.hierarchy.fingerprint, sorted(asdict(config).items())]
+    parts += [digest_arrays(nnx.state(model)), train.fingerprint, None if valid is None else valid.fingerprint]
+    return content_fingerprint(parts)

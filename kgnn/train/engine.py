@@ -23,6 +23,7 @@ from kgnn.train.device_data import ROWS_TOGETHER as ROWS_TOGETHER
 from kgnn.train.device_data import Data as Data
 from kgnn.train.device_data import batch_inputs as batch_inputs
 from kgnn.train.device_data import device_data as device_data
+from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.losses import batch_losses
 from kgnn.train.shared_rows import count_distinct, likely_distinct
 
@@ -57,21 +58,24 @@ class Engine:
         model: One network, or as many replicates as the configuration has; its arrays are not touched.
         config: Settings.
         n_samples: Number of training samples.
+        placement: Devices that the samples of every batch are dealt out among.
     """
 
-    def __init__(self, model: Model, config: TrainConfig, n_samples: int):
+    def __init__(self, model: Model, config: TrainConfig, n_samples: int, placement: Placement = ONE_DEVICE):
         self.graph = nnx.graphdef(trained_module(model))
         self.task = model.task
         self.config = config
+        self.placement = placement
         self.n_batches = max(1, round(n_samples / config.batch_size))
         self.batch_size = -(-n_samples // self.n_batches)
         self.optimizer = make_optimizer(config, config.epochs * self.n_batches)
         self._many = isinstance(model, Replicates)
         # The state is not donated: the kept epoch and the checkpoint may go on referring to it.
-        self.run_epoch = jax.jit(self._epoch_of_all, static_argnames="capacity")
-        self.run_chunk = jax.jit(self._chunk_of_all, static_argnames=("capacity", "streamed"))
-        self.order = jax.jit(self._order_of_all, static_argnums=1)
-        self._distinct = jax.jit(self._most_distinct)
+        compiled = partial(jax.jit, out_shardings=placement.everywhere)
+        self.run_epoch = compiled(self._epoch_of_all, static_argnames="capacity")
+        self.run_chunk = compiled(self._chunk_of_all, static_argnames=("capacity", "streamed"))
+        self.order = compiled(self._order_of_all, static_argnums=1)
+        self._distinct = compiled(self._most_distinct)
 
     def start(self, model: Model, seed: int) -> TrainState:
         """State before the first step, from the arrays that the model has now."""
@@ -79,8 +83,10 @@ class Engine:
         keys = [jax.random.key_data(jax.random.key(seed + 7919 * n)) for n in range(self.config.replicates)]
         # One compiled call instead of some hundred small ones.
         if self._many:
-            return jax.jit(jax.vmap(self._start))(params, rest, jnp.stack(keys))
-        return jax.jit(self._start)(params, rest, keys[0])
+            state = jax.jit(jax.vmap(self._start))(params, rest, jnp.stack(keys))
+        else:
+            state = jax.jit(self._start)(params, rest, keys[0])
+        return self.placement.copy(state)
 
     def _start(self, params: Any, rest: Any, key: Array) -> TrainState:
         params, rest = jax.tree.map(_strongly_typed, (params, rest))
@@ -182,11 +188,13 @@ class Engine:
     def _step(
         self, data: Data, capacity: Capacity, state: TrainState, batch: tuple[Array, Array]
     ) -> tuple[TrainState, Any]:
-        index, present = batch
-        inputs = batch_inputs(data, index, dict(capacity))
+        index, present = self.placement.deal(batch)
+        inputs = self.placement.deal(batch_inputs(data, index, dict(capacity)))
         weights = present * data.weights[index]
         gradient_of = jax.grad(self._loss, has_aux=True)
-        gradient, (rest, losses) = gradient_of(state.params, state.rest, inputs, data.targets[index], present, weights)
+        given = (inputs, data.targets[index], present, weights)
+        with self.placement.context():
+            gradient, (rest, losses) = gradient_of(state.params, state.rest, *given)
         updates, optimizer = self.optimizer.update(gradient, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
         average = state.average

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from kgnn.models import Model
 from kgnn.structure import Alignment
 from kgnn.train.baselines import BASELINES as BASELINES
 from kgnn.train.baselines import baseline_scores, check_baselines
-from kgnn.train.checkpoint import Checkpoint
+from kgnn.train.checkpoint import Checkpoint, content_of_fit
 from kgnn.train.config import TrainConfig
+from kgnn.train.devices import place
 from kgnn.train.loop import train_model
 from kgnn.train.parts import make_parts
+from kgnn.train.processes import is_first_process, require_same, wait_for_all
 from kgnn.train.progress import Progress
 from kgnn.train.run import Run, package_versions
 from kgnn.train.scoring import score_name, score_parts
@@ -42,6 +45,7 @@ def fit(
     recipe: str = "",
     alignment: Alignment | None = None,
     further_metrics: Mapping[str, Any] | None = None,
+    devices: int | str | None = None,
 ) -> Run:
     """Train a model.
 
@@ -65,6 +69,10 @@ def fit(
         recipe: Name of the recipe, for the record.
         alignment: What `compile_hierarchy` returned with the hierarchy, for the record.
         further_metrics: Entries to add to the metrics, for the record.
+        devices: How many devices of this machine train together, or ``"all"``; one where None. The batch is dealt out
+            among them and the result is that of one device, so a run may be resumed on another number. Where
+            ``jax.distributed`` has joined several processes, all call `fit` alike, with the same samples, train
+            together on that many devices each (all where None), and the first one writes.
 
     Returns:
         The run; in its metrics, None stands for a score that is not defined.
@@ -77,13 +85,17 @@ def fit(
     """
     config = TrainConfig() if config is None else config
     started = time.monotonic()
+    placement = place(devices)
+    progress = progress if is_first_process() else None
     refuse_finished(out)
     check_baselines(baselines)
     parts = make_parts(model, samples, valid, test, config)
-    checkpoint = Checkpoint.open(out, model, config, parts.train, parts.valid) if out is not None else None
+    require_same("model, settings or samples", lambda: content_of_fit(model, config, parts.train, parts.valid))
+    checkpoint = None if out is None else Checkpoint.open(out, model, config, parts.train, parts.valid)
     fitted, history, epoch = train_model(
-        model, parts.train, parts.valid, config, what=recipe or "model", progress=progress, checkpoint=checkpoint
-    )
+        model, parts.train, parts.valid, config, what=recipe or "model", progress=progress, checkpoint=checkpoint,
+        placement=placement,
+    )  # fmt: skip
     metrics = {
         "recipe": recipe or None,
         "task": model.task,
@@ -92,7 +104,7 @@ def fit(
         "n_parameters": count_parameters(model),
         "n_samples": {name: len(part) for name, part in parts.present.items()},
         "model": score_parts(fitted, parts.present),
-        "baselines": baseline_scores(model, parts.present, config, baselines, progress),
+        "baselines": baseline_scores(model, parts.present, config, baselines, progress, placement),
         "seconds": round(time.monotonic() - started, 2),
         **(further_metrics or {}),
     }
@@ -111,9 +123,11 @@ def fit(
     )
     if out is None or checkpoint is None:
         return run
-    run = run.save(out)
-    checkpoint.remove()
-    return run
+    if is_first_process():
+        run.save(out)
+        checkpoint.remove()
+    wait_for_all(f"{recipe or 'model'} saved")
+    return replace(run, folder=Path(out))
 
 
 def refuse_finished(out: str | PathLike[str] | None) -> None:

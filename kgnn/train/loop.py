@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,10 @@ from kgnn.errors import TrainingError
 from kgnn.models import Model, Replicates, build
 from kgnn.train.checkpoint import Checkpoint
 from kgnn.train.config import TrainConfig
+from kgnn.train.device_memory import data_bytes
+from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.engine import Engine, trained_module
+from kgnn.train.processes import is_first_process, share
 from kgnn.train.progress import EpochReport, Progress
 from kgnn.train.reference import set_reference
 from kgnn.train.scoring import Validation, best_epoch, score_name
@@ -31,6 +35,7 @@ def train_model(
     what: str = "model",
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
+    placement: Placement = ONE_DEVICE,
 ) -> tuple[Model, Any, int]:
     """The training loop alone: no baselines, no files but checkpoints.
 
@@ -42,6 +47,7 @@ def train_model(
         what: Name for the progress report.
         progress: Told after every epoch.
         checkpoint: Where to save and resume, or None.
+        placement: Devices to train on; of several processes, all call this alike, and the first one saves.
 
     Returns:
         The fitted model, the history as a table and the epoch kept.
@@ -53,13 +59,16 @@ def train_model(
 
     fitted = start_model(model, train, config)
     name = score_name(config, model.task)
-    validation = None if valid is None else Validation(fitted, valid, name, config)
-    engine = Engine(fitted, config, len(train))
-    data = place_samples(train, config, class_weights(train, config))
+    placing = config if placement.mesh is None else _same_everywhere(config)
+    validation = None if valid is None else Validation(fitted, valid, name, placing, placement)
+    engine = Engine(fitted, config, len(train), placement)
+    data = place_samples(train, placing, class_weights(train, config))
+    data = data if isinstance(data, StreamedData) else placement.copy(data)
     state = engine.start(fitted, config.seed)
     kept, rows = engine.kept(state), []
     if checkpoint is not None:
         state, kept, rows = checkpoint.resume(state, kept)
+        state, kept = placement.copy((state, kept))
     while len(rows) < config.epochs and not (validation and _out_of_patience(rows, name, config)):
         epoch = len(rows) + 1
         if isinstance(data, StreamedData):
@@ -74,9 +83,9 @@ def train_model(
             kept = now
         if progress is not None:
             progress(_report(what, rows, name, config))
-        if checkpoint is not None and config.checkpoint_every and _is_due(epoch, config):
-            checkpoint.save(state, kept, rows)
-    nnx.update(trained_module(fitted), *kept)
+        if checkpoint is not None and _is_due(epoch, config) and is_first_process():
+            checkpoint.save(*placement.local((state, kept)), rows)
+    nnx.update(trained_module(fitted), *placement.local(kept))
     set_reference(fitted, train)
     history = pandas.DataFrame(rows).astype({"valid_score": float})
     return fitted, history, len(rows) if validation is None else _best(rows, name)
@@ -131,6 +140,11 @@ def class_weights(train: Samples, config: TrainConfig) -> np.ndarray | None:
     return (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[targets.values]
 
 
+def _same_everywhere(config: TrainConfig) -> TrainConfig:
+    """The settings with one answer, of the first process, to what fits on a device."""
+    return replace(config, data_memory=int(share(str(data_bytes(config)).encode())) / 1e9)
+
+
 def _best(rows: list[dict[str, Any]], name: str) -> int:
     return best_epoch([row["valid_score"] for row in rows], name)
 
@@ -140,7 +154,8 @@ def _out_of_patience(rows: list[dict[str, Any]], name: str, config: TrainConfig)
 
 
 def _is_due(epoch: int, config: TrainConfig) -> bool:
-    return epoch % config.checkpoint_every == 0 or epoch == config.epochs
+    every = config.checkpoint_every
+    return bool(every) and (epoch % every == 0 or epoch == config.epochs)
 
 
 def _finite_losses(losses: tuple[Any, Any], epoch: int, config: TrainConfig) -> dict[str, float]:

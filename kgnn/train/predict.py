@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import Array
@@ -16,6 +15,7 @@ from jax import Array
 from kgnn.data.samples import Samples
 from kgnn.models.contract import Inputs, Model
 from kgnn.train.device_data import Data, batch_inputs
+from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.metrics import probabilities
 from kgnn.train.prefetch import prefetched
 from kgnn.train.stream import StreamedData, place_samples
@@ -44,31 +44,48 @@ def predict(model: Model, samples: Samples, *, chunk: int = 1024) -> np.ndarray:
     return outputs_of(graph, state, place_samples(samples.with_genes(model.genes)), chunk=chunk)
 
 
-def outputs_of(graph: Any, state: Any, data: Data | StreamedData, *, chunk: int = 1024) -> np.ndarray:
-    """As `predict`, for a model that was split into graph and arrays, and samples that were placed."""
+def outputs_of(
+    graph: Any, state: Any, data: Data | StreamedData, *, chunk: int = 1024, placement: Placement = ONE_DEVICE
+) -> np.ndarray:
+    """As `predict`, for a model that was split into graph and arrays, and samples that were placed.
+
+    Args:
+        graph: Of the model.
+        state: All arrays of the model.
+        data: The samples.
+        chunk: Samples computed at once.
+        placement: Devices that the samples of a chunk are dealt out among.
+
+    Returns:
+        ``[sample, output]``.
+    """
     parts = []
-    for _, present, inputs in chunked_inputs(data, chunk):
-        outputs, _ = forward(graph, state, inputs, jnp.asarray(present))
-        parts.append(np.asarray(outputs)[present > 0])
+    for _, present, inputs in chunked_inputs(data, chunk, placement):
+        with placement.context():
+            outputs, _ = forward(graph, state, inputs, placement.dealt(present))
+        parts.append(placement.whole(outputs)[present > 0])
     return np.concatenate(parts)
 
 
-def chunked_inputs(data: Data | StreamedData, chunk: int = 1024) -> Iterator[tuple[np.ndarray, np.ndarray, Inputs]]:
+def chunked_inputs(
+    data: Data | StreamedData, chunk: int = 1024, placement: Placement = ONE_DEVICE
+) -> Iterator[tuple[np.ndarray, np.ndarray, Inputs]]:
     """Inputs of all samples, a chunk at a time; where samples share rows, branches run on the distinct rows of a chunk.
 
     Args:
         data: The samples; those that do not fit on the device are prepared chunk by chunk, one ahead.
         chunk: Most samples a chunk.
+        placement: Devices that the samples of a chunk are dealt out among; `data` is on them unless it is streamed.
 
     Yields:
         Positions and presence, see `padded_chunks`, and what a model takes.
     """
-    chunks = padded_chunks(data.weights.shape[0], chunk)
+    chunks = padded_chunks(data.weights.shape[0], chunk, multiple=placement.n_devices)
     if isinstance(data, StreamedData):
-        places = jnp.arange(len(chunks[0][0]))
+        places = placement.dealt(np.arange(len(chunks[0][0])))
         with closing(prefetched((*each, data.part(each[0])) for each in chunks)) as parts:
             for index, present, part in parts:
-                yield index, present, batch_inputs(part, places)
+                yield index, present, batch_inputs(placement.copy(part), places)
         return
     capacity = {}
     for name, table in data.tables.items():
@@ -80,7 +97,7 @@ def chunked_inputs(data: Data | StreamedData, chunk: int = 1024) -> Iterator[tup
             if halvings:
                 capacity[name] = len(chunks[0][0]) >> halvings
     for index, present in chunks:
-        yield index, present, batch_inputs(data, jnp.asarray(index), capacity)
+        yield index, present, batch_inputs(data, placement.dealt(index), capacity)
 
 
 def predict_natural(model: Model, samples: Samples, *, chunk: int = 1024) -> np.ndarray:
@@ -109,17 +126,19 @@ def prediction_table(model: Model, samples: Samples) -> pandas.DataFrame:
     return table
 
 
-def padded_chunks(n: int, chunk: int = 1024) -> list[tuple[np.ndarray, np.ndarray]]:
+def padded_chunks(n: int, chunk: int = 1024, *, multiple: int = 1) -> list[tuple[np.ndarray, np.ndarray]]:
     """Positions in chunks of equal size, so that a function compiles once.
 
     Args:
         n: Number of samples, at least 1.
         chunk: Most samples a chunk; less where `n` is less, in powers of two from `SMALLEST_CHUNK` on.
+        multiple: The size of a chunk is rounded up to a multiple of this.
 
     Returns:
         For each chunk, the positions (the last one repeated as padding) and 1 for the real ones, 0 for the padding.
     """
     chunk = min(chunk, max(SMALLEST_CHUNK, 1 << (n - 1).bit_length()))
+    chunk = -(-chunk // multiple) * multiple
     chunks = []
     for first in range(0, n, chunk):
         index = np.arange(first, first + chunk)

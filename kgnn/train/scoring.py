@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,9 +14,11 @@ from kgnn.data.samples import Samples
 from kgnn.errors import TrainingError
 from kgnn.models import Model, Replicates
 from kgnn.train.config import TrainConfig
+from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.metrics import SCORES, SMALLER_IS_BETTER, evaluate
 from kgnn.train.predict import outputs_of, predict
-from kgnn.train.stream import place_samples
+from kgnn.train.processes import share
+from kgnn.train.stream import StreamedData, place_samples
 
 
 class Validation:
@@ -26,13 +29,22 @@ class Validation:
         samples: Validation samples, with the model's genes.
         score: Name of the score.
         config: Says whether the samples are streamed.
+        placement: Devices to compute on.
 
     Raises:
         TrainingError: If no prediction whatsoever would have a score.
     """
 
-    def __init__(self, model: Model, samples: Samples, score: str, config: TrainConfig | None = None):
+    def __init__(
+        self,
+        model: Model,
+        samples: Samples,
+        score: str,
+        config: TrainConfig | None = None,
+        placement: Placement = ONE_DEVICE,
+    ):
         self.score = score
+        self.placement = placement
         self.task = model.task
         self.target = samples.require_targets().values
         perfect = self.target if self.task == "regression" else _certain(self.target, len(model.output_names))
@@ -43,19 +55,22 @@ class Validation:
             )
         self._graph = nnx.graphdef(model)
         self._stacked = isinstance(model, Replicates)
-        self._data = place_samples(samples, config)
+        data = place_samples(samples, config)
+        self._data = data if isinstance(data, StreamedData) else placement.copy(data)
 
     def __call__(self, params: Any, rest: Any, epoch: int) -> float | None:
         """The score of a model with these arrays; None where it is undefined, as for a constant prediction."""
         state = nnx.merge_state(params, rest)
         state = nnx.State({"stacked": state}) if self._stacked else state
-        outputs = outputs_of(self._graph, state, self._data)
+        outputs = outputs_of(self._graph, state, self._data, placement=self.placement)
         if not np.isfinite(outputs).all():
             raise TrainingError(
                 f"predictions of validation samples became infinite or not a number in epoch {epoch}. Lower "
                 "learning_rate or set clip_norm."
             )
-        return undefined_as_none(evaluate(self.task, outputs, self.target)[self.score])
+        score = undefined_as_none(evaluate(self.task, outputs, self.target)[self.score])
+        # Processes on unlike processors may differ in the last digit, and must not differ in when they stop.
+        return json.loads(share(json.dumps(score).encode()))
 
 
 def score_name(config: TrainConfig, task: str) -> str:

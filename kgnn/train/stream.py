@@ -140,8 +140,9 @@ def train_streamed_epoch(
     try:
         for chunk, chunk_batches, count in chunks:
             before = sums
+            placed = engine.placement.copy((chunk, chunk_batches))
             state, losses = engine.run_chunk(
-                state, chunk, chunk_batches, jnp.int32(count), capacity=capacity, streamed=tuple(data.streamed)
+                state, *placed, np.int32(count), capacity=capacity, streamed=tuple(data.streamed)
             )
             sums = losses if sums is None else jax.tree.map(jnp.add, sums, losses)
             # No more than two chunks wait for the device at a time, however far it is behind.

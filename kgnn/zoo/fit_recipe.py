@@ -39,6 +39,7 @@ def fit_recipe(
     baselines: Sequence[str] = BASELINES,
     out: str | PathLike[str] | None = None,
     progress: Progress | None = None,
+    devices: int | str | None = None,
 ) -> Run:
     """Compile an ontology over the genes of the samples, build a recipe's model and fit it.
 
@@ -57,6 +58,7 @@ def fit_recipe(
         baselines: See `kgnn.fit`.
         out: Run folder.
         progress: Told after every epoch.
+        devices: See `kgnn.fit`.
 
     Returns:
         The run.
@@ -77,7 +79,7 @@ def fit_recipe(
     if leave_out:
         everything = join_samples([part for part in (train, valid, test) if part is not None])
         for covariate in leave_out:
-            further[covariate] = _left_out(model, everything, covariate, config, baselines, progress)
+            further[covariate] = _left_out(model, everything, covariate, config, baselines, progress, devices)
     return fit(
         model,
         train,
@@ -90,6 +92,7 @@ def fit_recipe(
         recipe=recipe.card.name,
         alignment=alignment,
         further_metrics={"version": version, **({"leave_out": further} if further else {})},
+        devices=devices,
     )
 
 
@@ -148,6 +151,7 @@ def _left_out(
     config: TrainConfig,
     baselines: Sequence[str],
     progress: Progress | None,
+    devices: int | str | None,
 ) -> dict[str, Any]:
     """Scores on groups never seen in training; the epoch is chosen on further unseen groups."""
     split = split_by_group(samples, covariate, test_fraction=0.2, valid_fraction=0.1, seed=config.seed)
@@ -160,6 +164,7 @@ def _left_out(
         baselines=baselines,
         progress=progress,
         recipe=f"leave {covariate}s out",
+        devices=devices,
     )
     n_groups = len(np.unique(np.asarray(samples.covariates[covariate])[split.test]))
     return {
