@@ -11,6 +11,7 @@ import numpy as np
 from kgnn.data.samples import Modality, Samples
 from kgnn.errors import KgnnError, unknown_choice
 from kgnn.perturb.forward import changes, inputs_of
+from kgnn.perturb.natural import SCALES
 from kgnn.perturb.plan import Plan, Reach, make_plan
 from kgnn.perturb.table import COLUMNS as COLUMNS
 from kgnn.perturb.table import gather, make_table
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 KNOCKED_DOWN = {"alteration": 1.0, "abundance": 0.0}
 """What a gene's value becomes when it is knocked down: an altered gene, or an absent product."""
-SCALES = ("natural", "log_odds")
 MOST_STATE_ROWS = 30_000_000
 """Rows on subsystems that a table may have; such a table takes some 3 GB."""
 _LOG = logging.getLogger(__name__)
