@@ -183,8 +183,12 @@ class Differences:
                 root, terms, moved = _per_column(shape, self.kind, top, *given)
             return Followed(root, np.asarray(terms), np.asarray(moved))
 
-        with ThreadPoolExecutor(THREADS) as pool:
+        pool = ThreadPoolExecutor(THREADS)
+        try:
             yield from pool.map(one, zip(perturbations, shapes, strict=True))
+        finally:
+            # After an interrupt nothing waits for what has not begun.
+            pool.shutdown(cancel_futures=True)
 
     def behind(
         self, start: Start, perturbations: Sequence[Perturbation], shapes: Sequence[Shape], *, dose: float, value: float
@@ -386,6 +390,9 @@ def _per_column(
 ) -> tuple[Array, Array, Array]:
     _, difference = _differences(shape, kind, network, start, region, change, dose)
     root = _of_root(shape, difference)
+    if not top:
+        blank = jnp.zeros((difference.shape[2], 0))
+        return root, blank.astype(jnp.int32), blank
     terms = jnp.asarray(region.terms)
     if start.offset is not None and start.moved is not None:
         total = start.offset[:, region.rows] + difference
