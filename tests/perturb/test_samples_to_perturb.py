@@ -57,8 +57,8 @@ def test_shared_rows_are_the_same_as_rows_of_ones_own() -> None:
     run = run_of(response_network(), shared)
     options = {"genes": "all", "subsystems": "all", "dose": 0.7}
     one, other = knockdown(run, samples=shared, **options), knockdown(run, samples=plain, **options)
-    np.testing.assert_allclose(one["effect"], other["effect"], atol=1e-5)
-    np.testing.assert_allclose(one["wild_type"], other["wild_type"], atol=1e-5)
+    np.testing.assert_allclose(one["effect"], other["effect"], atol=1e-6)
+    np.testing.assert_allclose(one["wild_type"], other["wild_type"], atol=1e-6)
     assert set(one["n_samples"]) == {35}
 
 
