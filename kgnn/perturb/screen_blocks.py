@@ -119,16 +119,23 @@ class Screening:
         return found
 
     @cached_property
+    def _n_firsts(self) -> int:
+        """How many first genes of pairs make a block, at most."""
+        both = zip(self.plan.perturbations, self.plan.kinds, strict=True)
+        firsts = {each.genes[0] for each, kind in both if kind == "pair"}
+        return min(len(firsts), max(1, PAIR_COLUMNS // self.n_columns))
+
+    @cached_property
     def _blocks_of_pairs(self) -> list[np.ndarray]:
         genes = self.plan.perturbations
         pairs = [row for row, kind in enumerate(self.plan.kinds) if kind == "pair"]
         pairs.sort(key=lambda row: genes[row].genes[0])
-        most_firsts, most_pairs = max(1, PAIR_COLUMNS // self.n_columns), max(1, 4 * ROWS // self.chunk)
+        most_pairs = max(1, 4 * ROWS // self.chunk)
         blocks: list[list[int]] = []
         firsts: set[int] = set()
         for row in pairs:
             firsts.add(genes[row].genes[0])
-            if not blocks or len(firsts) > most_firsts or len(blocks[-1]) >= most_pairs:
+            if not blocks or len(firsts) > self._n_firsts or len(blocks[-1]) >= most_pairs:
                 blocks.append([])
                 firsts = {genes[row].genes[0]}
             blocks[-1].append(row)
@@ -171,10 +178,12 @@ class Screening:
     def _pairs(self, start: Start, work: Work) -> tuple[np.ndarray, ...]:
         pairs = np.array([self.plan.perturbations[each].genes for each in work.perturbations])
         (firsts, a), (seconds, b) = (np.unique(pairs[:, which], return_inverse=True) for which in (0, 1))
-        shapes = [self.shapes[gene] for gene in firsts.tolist()]
-        behind = self.differences.behind(start, [_one(gene) for gene in firsts.tolist()], shapes, **self.how)
+        # Repeats of the last gene fill a block up, so that nothing is compiled anew for a smaller one.
+        known = [*firsts.tolist(), *[int(firsts[-1])] * (self._n_firsts - len(firsts))]
+        shapes = [self.shapes[gene] for gene in known]
+        behind = self.differences.behind(start, [_one(gene) for gene in known], shapes, **self.how)
         effect, terms, moved = (
-            each.reshape(len(seconds), len(firsts), -1, each.shape[-1])[b, a]
+            each.reshape(len(seconds), len(known), each.shape[1] // len(known), each.shape[2])[b, a]
             for each in self._follow(behind, seconds.tolist())
         )
         singles = self._effects_of_genes(start, work.first, pairs)
