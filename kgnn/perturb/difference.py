@@ -315,26 +315,28 @@ def _differences(
     shape: Shape, kind: tuple[str, str], network: Network, start: States, region: Region, change: Array, dose: Array
 ) -> tuple[Array, Array]:
     """Change of the pre-activations and of the states of a region, ``[member, row, column]``."""
-    before, state = start.before[:, region.rows], start.state[:, region.rows]
+    before, state = (each.at[:, region.rows].get(mode="promise_in_bounds") for each in (start.before, start.state))
     of_rows = Network(*(each[:, region.rows, None] for each in network))
-    moved: list[Array] = []
     pushed: list[Array] = []
+    # One array that fills level by level: the rows that a level is computed from are copied out of it once.
+    moved = jnp.zeros_like(state)
     first = 0
     for level, n_rows in enumerate(shape.rows):
         here = slice(first, first + n_rows)
         first += n_rows
         push = _product(region.from_genes[:, here], change)
-        if here.start and n_rows:
-            push = push + _product(region.from_below[level - 1], jnp.concatenate(moved, axis=1))
+        if shape.sources[level] and n_rows:
+            below = moved.at[:, region.sources[level]].get(mode="promise_in_bounds")
+            push = push + _product(region.from_below[level], below)
         now = _state(before[:, here] + push, Network(*(each[:, here] for each in of_rows)), kind)
         # What nothing has reached must not move, not even by the rounding of a state that is computed twice.
         difference = jnp.where(push == 0, 0.0, now - state[:, here])
         if region.gated is not None:
             amount = (dose * region.gated[here])[None, :, None]
             difference = difference + amount * (of_rows.reference[:, here] - (state[:, here] + difference))
-        moved.append(difference)
+        moved = moved.at[:, here].set(difference)
         pushed.append(push)
-    return jnp.concatenate(pushed, axis=1), jnp.concatenate(moved, axis=1)
+    return jnp.concatenate(pushed, axis=1), moved
 
 
 def _product(weights: Array, rows: Array) -> Array:

@@ -6,7 +6,6 @@ Every compiled program is made for one shape, so that thousands of perturbations
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,11 +27,13 @@ class Shape(NamedTuple):
 
     Attributes:
         rows: Rows of states at every level.
+        sources: Rows below that every level is computed from.
         terms: Number of terms.
         n_states: States of every term where all have as many, and those of a term lie together; else 0.
     """
 
     rows: tuple[int, ...]
+    sources: tuple[int, ...]
     terms: int
     n_states: int
 
@@ -47,7 +48,9 @@ class Region(NamedTuple):
         terms: int32 ``[term]``: the terms; -1 in padding.
         n_states: float32 ``[term]``: their states; 1 in padding.
         from_genes: float32 ``[member, row, gene]``: weights of the perturbed genes.
-        from_below: For every level but the first, float32 ``[member, row, row below]``.
+        sources: For every level, int32 ``[source]``: the rows of the region that the level is computed from, 0 in
+            padding. Only rows with a parent there are among them, fewer than half of all below.
+        from_below: For every level, float32 ``[member, row, source]``.
         gated: float32 ``[row]``: 1 where the term itself is knocked down.
     """
 
@@ -57,6 +60,7 @@ class Region(NamedTuple):
     terms: np.ndarray
     n_states: np.ndarray
     from_genes: np.ndarray
+    sources: tuple[np.ndarray, ...]
     from_below: tuple[np.ndarray, ...]
     gated: np.ndarray
 
@@ -76,6 +80,8 @@ class Regions:
         self.first_row = np.concatenate([[0], np.cumsum(states)])
         self.level_of_row = np.repeat(hierarchy.level_of_term, states)
         self.n_states = int(states[0]) if (states == states[0]).all() else 0
+        self.has_parent_at = np.zeros((hierarchy.n_terms, hierarchy.n_levels), dtype=bool)
+        self.has_parent_at[hierarchy.relation_child, hierarchy.level_of_term[hierarchy.relation_parent]] = True
 
     def shapes(self, reached: Sequence[np.ndarray], n_columns: int) -> list[Shape]:
         """A shape for every perturbation: few different ones, none much larger than it need be.
@@ -87,21 +93,25 @@ class Regions:
         Returns:
             The shapes, one a perturbation.
         """
-        n_levels, level = self.hierarchy.n_levels, self.hierarchy.level_of_term
-        sizes = np.array(
-            [
-                [*np.bincount(level[terms], weights=self.states[terms], minlength=n_levels), len(terms)]
-                for terms in reached
-            ],
-            dtype=np.int64,
-        )
+        n_levels = self.hierarchy.n_levels
+        sizes = np.array([self._sizes(terms) for terms in reached], dtype=np.int64)
         distinct, which, counts = np.unique(sizes, axis=0, return_inverse=True, return_counts=True)
         classes, class_of = _few_classes(distinct, counts, n_columns)
-        shapes = [Shape(tuple(map(int, each[:-1])), int(each[-1]), self.n_states) for each in classes]
+        shapes = [
+            Shape(tuple(each[:n_levels]), tuple(each[n_levels:-1]), each[-1], self.n_states)
+            for each in classes.tolist()
+        ]
         if self.n_states:
             # Rows of a term lie together, level by level, so the places of terms are padded like those of rows.
             shapes = [shape._replace(terms=sum(shape.rows) // self.n_states) for shape in shapes]
         return [shapes[each] for each in class_of[which.reshape(-1)]]
+
+    def _sizes(self, terms: np.ndarray) -> list[int]:
+        """Rows of every level, sources of every level, and the number of terms."""
+        states = self.states[terms]
+        level = self.hierarchy.level_of_term[terms]
+        rows = np.bincount(level, weights=states, minlength=self.hierarchy.n_levels)
+        return [*rows.astype(int), *(states @ self.has_parent_at[terms]), len(terms)]
 
     def __call__(self, perturbation: Perturbation, terms: np.ndarray, shape: Shape) -> Region:
         """The region of a perturbation.
@@ -128,6 +138,7 @@ class Regions:
         term_of_row = np.full(starts[-1], shape.terms - 1, np.int32)
         term_of_row[place] = np.repeat(term_place, states)
         gated = np.isin(terms, perturbation.terms)
+        sources, from_below = self._from_below(np.repeat(terms, states), real, place_of_row, shape)
         return Region(
             used=_padded(np.ones(n_rows), place, int(starts[-1]), 0, bool),
             rows=_padded(real, place, int(starts[-1]), 0, np.int32),
@@ -135,7 +146,8 @@ class Regions:
             terms=_padded(terms, term_place, shape.terms, -1, np.int32),
             n_states=_padded(states, term_place, shape.terms, 1, np.float32),
             from_genes=self._from_genes(perturbation.genes, place_of_row, int(starts[-1])),
-            from_below=self._from_below(real, place_of_row, starts),
+            sources=sources,
+            from_below=from_below,
             gated=_padded(np.repeat(gated, states), place, int(starts[-1]), 0, np.float32),
         )
 
@@ -145,13 +157,30 @@ class Regions:
         found[:, place_of_row[self.genes.target[edge]], which] = self.genes.weight[:, edge]
         return found
 
-    def _from_below(self, rows: np.ndarray, place_of_row: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _from_below(
+        self, term_of_row: np.ndarray, rows: np.ndarray, place_of_row: np.ndarray, shape: Shape
+    ) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+        """Sources of every level, and the weights from them."""
+        is_source = self.has_parent_at[term_of_row]
+        column = np.cumsum(is_source, axis=0) - 1
+        place = place_of_row[rows]
+        sources = tuple(
+            _padded(place[mask], np.arange(mask.sum()), size, 0, np.int32)
+            for mask, size in zip(is_source.T, shape.sources, strict=True)
+        )
         edge, which = self.children.of(rows)
-        target, source = place_of_row[self.children.target[edge]], place_of_row[rows][which]
-        weights = np.zeros((len(self.children.weight), int(starts[-1]), int(starts[-1])), np.float32)
+        target = self.children.target[edge]
         # Parents of what can change can change: none of the targets lies outside.
-        weights[:, target, source] = self.children.weight[:, edge]
-        return tuple(weights[:, first:last, :first] for first, last in pairwise(starts[1:]))
+        level = self.level_of_row[target]
+        first_row = np.concatenate([[0], np.cumsum(shape.rows)])
+        first_weight = np.concatenate([[0], np.cumsum(np.multiply(shape.rows, shape.sources))])
+        flat = np.zeros((len(self.children.weight), int(first_weight[-1])), np.float32)
+        row = place_of_row[target] - first_row[level]
+        at = first_weight[level] + row * np.asarray(shape.sources)[level] + column[which, level]
+        flat[:, at] = self.children.weight[:, edge]
+        parts = np.split(flat, first_weight[1:-1], axis=1)
+        sizes = zip(parts, shape.rows, shape.sources, strict=True)
+        return sources, tuple(part.reshape(len(flat), n_rows, n_sources) for part, n_rows, n_sources in sizes)
 
 
 def _padded(values: np.ndarray, place: np.ndarray, size: int, blank: int, dtype: type) -> np.ndarray:
@@ -161,15 +190,16 @@ def _padded(values: np.ndarray, place: np.ndarray, size: int, blank: int, dtype:
 
 
 def _operations(sizes: np.ndarray, n_columns: int) -> np.ndarray:
-    """About what a region of these sizes ``[…, level + 1]`` costs, in multiplications and additions."""
-    rows = sizes[..., :-1].astype(np.float64)
-    below = np.cumsum(rows, axis=-1) - rows
+    """About what a region of these sizes ``[…, size]`` costs, in multiplications and additions."""
+    n_levels = sizes.shape[-1] // 2
+    rows, sources = sizes[..., :n_levels].astype(np.float64), sizes[..., n_levels:-1]
     # Laying out the weights costs some 100 operations each; a state some 200, most of them for the rows it copies.
-    return (rows * below).sum(axis=-1) * (2 * n_columns + 100) + rows.sum(axis=-1) * 200 * n_columns
+    weights = (rows * sources).sum(axis=-1) * (2 * n_columns + 100)
+    return weights + (rows.sum(axis=-1) + sources.sum(axis=-1) / 2) * 200 * n_columns
 
 
 def _few_classes(sizes: np.ndarray, counts: np.ndarray, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sizes of the classes ``[class, level + 1]``, and the class of each row of `sizes`."""
+    """Sizes of the classes ``[class, size]``, and the class of each row of `sizes`."""
     step = np.ceil(np.log(np.maximum(sizes[:, -1], SMALLEST) / SMALLEST) / np.log(GROWTH))
     _, class_of = np.unique(step, return_inverse=True)
     classes = _largest(sizes, class_of)

@@ -173,6 +173,7 @@ def test_a_few_shapes_hold_every_region(monkeypatch) -> None:
     for each, shape in zip(perturbations, shapes, strict=True):
         level = hierarchy.level_of_term[differences.reach(each)]
         assert (2 * np.bincount(level, minlength=hierarchy.n_levels) <= shape.rows).all()
+        assert (differences.regions(each, differences.reach(each), shape).rows < 600).all()
         assert shape.terms * 2 == sum(shape.rows)
 
 
@@ -188,4 +189,5 @@ def test_the_region_of_a_gene() -> None:
     assert found.terms.tolist() == terms.tolist() and found.used.all() and not found.gated.any()
     assert found.from_genes.shape == (1, 9, 1) and (found.from_genes[0, 6:] == 0).all()
     assert (found.from_genes[0, :6] != 0).all()
-    assert found.from_below[0].shape == (1, 6, 0) and (found.from_below[1] != 0).all()
+    assert found.sources[1].shape == (0,) and found.from_below[1].shape == (1, 6, 0)
+    assert found.sources[2].tolist() == list(range(6)) and (found.from_below[2] != 0).all()
