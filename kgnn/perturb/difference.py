@@ -324,10 +324,10 @@ def _differences(
     for level, n_rows in enumerate(shape.rows):
         here = slice(first, first + n_rows)
         first += n_rows
-        push = _product(region.from_genes[:, here], change)
+        push = _product(jnp.asarray(region.from_genes)[:, here], change)
         if shape.sources[level] and n_rows:
             below = moved.at[:, region.sources[level]].get(mode="promise_in_bounds")
-            push = push + _product(region.from_below[level], below)
+            push = push + _product(jnp.asarray(region.from_below[level]), below)
         now = _state(before[:, here] + push, Network(*(each[:, here] for each in of_rows)), kind)
         # What nothing has reached must not move, not even by the rounding of a state that is computed twice.
         difference = jnp.where(push == 0, 0.0, now - state[:, here])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from flax import nnx
 
@@ -32,6 +32,42 @@ from kgnn.train.run import Run
 
 if TYPE_CHECKING:
     import pandas
+
+
+@overload
+def screen(
+    run: Run,
+    genes: str | Iterable[str] | None = ...,
+    *,
+    pairs: str | Iterable[tuple[str, str]] | None = ...,
+    samples: Samples | None = ...,
+    dose: float = ...,
+    scale: str = ...,
+    top_k: int = ...,
+    threshold: float = ...,
+    top: int | None = ...,
+    out: None = ...,
+    resume: bool = ...,
+    progress: Callable[[int, int], None] | None = ...,
+) -> pandas.DataFrame: ...
+
+
+@overload
+def screen(
+    run: Run,
+    genes: str | Iterable[str] | None = ...,
+    *,
+    pairs: str | Iterable[tuple[str, str]] | None = ...,
+    samples: Samples | None = ...,
+    dose: float = ...,
+    scale: str = ...,
+    top_k: int = ...,
+    threshold: float = ...,
+    top: int | None = ...,
+    out: str | PathLike[str],
+    resume: bool = ...,
+    progress: Callable[[int, int], None] | None = ...,
+) -> Path: ...
 
 
 def screen(

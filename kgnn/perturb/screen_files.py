@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from kgnn.train.run import write_json
 if TYPE_CHECKING:
     import pandas
     import pyarrow
+    import zarr
 
 KINDS = ("gene", "pair")
 ENDINGS = (".parquet", ".zarr")
@@ -230,7 +231,7 @@ class InZarr(InFolder):
         here = (rows, np.arange(first, int(block.sample[-1]) + 1))
         for name in ("effect", "epistasis", "terms", "moved"):
             values = getattr(block, name)
-            array = self.group.get(_ZARR_NAMES[name])
+            array = cast("zarr.Array | None", self.group.get(_ZARR_NAMES[name]))
             if array is not None:
                 array.oindex[(*here, slice(None))] = values.reshape(*map(len, here), values.shape[-1])
         (self.folder / f"{number:06d}").touch()
@@ -289,7 +290,7 @@ def frame(names: Names, block: Block) -> pandas.DataFrame:
     import pandas
 
     def named(codes: np.ndarray, categories: Any) -> Any:
-        return pandas.Categorical.from_codes(codes, categories=list(categories))
+        return pandas.Categorical.from_codes(codes, dtype=pandas.CategoricalDtype(list(categories)))  # type: ignore[arg-type]
 
     columns: dict[str, Any] = {
         "perturbation": named(block.perturbation, names.plan.names),

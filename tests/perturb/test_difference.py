@@ -95,7 +95,7 @@ def test_random_hierarchies(n_terms, n_genes, seed, chosen, n_members, dose):
         np.testing.assert_allclose(effect, expected.output - before.output, atol=1e-5, rtol=1e-5)
         squares = mean_squares(model, expected.states - before.states)
         reached = differences.reach(each)
-        altered = x[:, list(each.genes)].all(axis=1)
+        altered = np.array([row.all() for row in x[:, list(each.genes)]])
         assert (effect[altered] == 0).all()
         for sample in range(N_SAMPLES):
             terms = found.terms[sample][found.terms[sample] >= 0]
