@@ -25,8 +25,8 @@ from jax import Array
 from kgnn.layers import Subsystems
 from kgnn.layers.subsystems import ACTIVATIONS
 from kgnn.models import Replicates
-from kgnn.models.contract import Inputs, Model, Rooted, Rows, feature_major
-from kgnn.perturb.edges import child_edges, gene_edges
+from kgnn.models.contract import Inputs, Model, Rooted, Rows, feature_major, sample_major
+from kgnn.perturb.edges import child_edges, constants, gene_edges
 from kgnn.perturb.natural import natural
 from kgnn.perturb.reach import Perturbation, Reach
 from kgnn.perturb.region import Region, Regions, Shape
@@ -121,8 +121,9 @@ class Differences:
         self.network = _network(subsystems, stacked)
         self.gene_scale = np.asarray(core.gene_scaling.scale[...]).reshape(-1, self.hierarchy.n_genes)
         states = self.settings.states_of_terms(self.hierarchy)
-        genes = gene_edges(subsystems, self.hierarchy.n_genes, stacked=stacked)
-        self.regions = Regions(self.hierarchy, states, genes, child_edges(subsystems, stacked=stacked))
+        genes, children = gene_edges(subsystems, self.hierarchy), child_edges(subsystems, self.hierarchy)
+        self.constants = constants(subsystems, self.hierarchy)
+        self.regions = Regions(self.hierarchy, states, genes, children)
         self.root_rows = int(states[-1])
         self.reach = Reach(self.hierarchy)
 
@@ -135,7 +136,9 @@ class Differences:
         Returns:
             Where perturbations of them start from.
         """
-        before, state, beside = _wild_type(self.graph, self.arrays, inputs)
+        genes, state, beside = _wild_type(self.graph, self.arrays, inputs)
+        before = self.regions.genes.product(np.asarray(genes)) + self.regions.children.product(np.asarray(state))
+        before = jnp.asarray((before + self.constants[:, :, None]).astype(np.float32))
         values = nnx.merge(self.graph, jax.tree.map(lambda each: each[0], self.arrays)).values_of_genes(inputs)
         table = values.table if isinstance(values, Rows) else values
         column = np.asarray(values.index) if isinstance(values, Rows) else np.arange(len(table))
@@ -289,26 +292,16 @@ def _arrays(region: Region, gated: bool) -> Any:
 
 @partial(jax.jit, static_argnums=0)
 def _wild_type(graph: nnx.GraphDef, arrays: Any, inputs: Inputs) -> tuple[Array, Array, Array | None]:
+    """Scaled genes, states ``[member, row, column]``, and what is beside the root."""
+
     def one(state: Any) -> tuple[Array, Array, Array | None]:
         model = nnx.merge(graph, state)
-        genes = model.gene_scaling(feature_major(model.values_of_genes(inputs)))
-        return *_states(model.subsystems, genes), model.beside_root(inputs)
+        values = model.values_of_genes(inputs)
+        states = model.subsystems(sample_major(values), model.gene_scaling).states
+        return model.gene_scaling(feature_major(values)), states, model.beside_root(inputs)
 
     with jax.default_matmul_precision(PRECISE):
         return jax.vmap(one)(arrays)
-
-
-def _states(subsystems: Subsystems, genes: Array) -> tuple[Array, Array]:
-    """Pre-activations and states of all terms, ``[row, column]``, from scaled genes ``[gene, column]``."""
-    states, _ = subsystems(genes)
-    scales = None if subsystems.gene_layer is None else subsystems.gene_layer.scales()
-    bias = subsystems.bias[...]
-    if subsystems.gene_layer is not None:
-        bias = bias + subsystems.gene_linear.constant(subsystems.gene_layer.biases())
-    below = [jnp.zeros((subsystems.level_rows[0][1], genes.shape[1]))]
-    for (first, _), linear in zip(subsystems.level_rows[1:], subsystems.child_linears, strict=True):
-        below.append(linear(states[:first]))
-    return subsystems.gene_linear(genes, scales) + bias[:, None] + jnp.concatenate(below), states
 
 
 def _differences(

@@ -1,30 +1,33 @@
-"""Weights of a visible network edge by edge, read out of the buckets in which its layers hold them.
+"""Weights of a visible network edge by edge, sorted so that all that leaves a gene or a state lies together.
 
-This is the only place in `kgnn.perturb` that knows how `kgnn.layers.FanInLinear` lays its weights out.
+This is the only place in `kgnn.perturb` that knows in which order `kgnn.layers.Subsystems` holds its weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from kgnn.layers import FanInLinear, Subsystems
+from kgnn.layers import Subsystems
+from kgnn.structure import Hierarchy
 
 
 class Edges(NamedTuple):
-    """Weights that join sources to rows of states, sorted by source, then row.
+    """Weights that join sources to states, sorted by source, then state.
 
     Attributes:
         start: int64 ``[source + 1]``: where the edges of each source begin.
-        target: int32 ``[edge]``: the row of states that an edge goes to.
+        target: int32 ``[edge]``: the state that an edge goes to.
         weight: float32 ``[member, edge]``, one row a replicate.
+        n_targets: Number of states.
     """
 
     start: np.ndarray
     target: np.ndarray
     weight: np.ndarray
+    n_targets: int
 
     def of(self, sources: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Edges of some sources.
@@ -41,74 +44,91 @@ class Edges(NamedTuple):
         before = np.cumsum(counts) - counts
         return np.arange(len(which)) + (self.start[sources] - before)[which], which
 
+    def product(self, values: np.ndarray) -> np.ndarray:
+        """Sums of what goes into each state, ``[member, state, column]``, from ``[member, source, column]``."""
+        from scipy.sparse import csc_array
 
-def gene_edges(subsystems: Subsystems, n_genes: int, *, stacked: bool) -> Edges:
+        shape = (self.n_targets, len(self.start) - 1)
+        matrices = (csc_array((weight, self.target, self.start), shape=shape) for weight in self.weight)
+        return np.stack([matrix @ rows for matrix, rows in zip(matrices, values, strict=True)])
+
+
+def gene_edges(subsystems: Subsystems, hierarchy: Hierarchy) -> Edges:
     """Weights from genes to states, those of the gene layer multiplied in.
 
     Args:
         subsystems: Of a model, or of all replicates at once.
-        n_genes: Number of genes.
-        stacked: Whether every array has the replicates as its first axis.
+        hierarchy: Of the model.
 
     Returns:
         The edges; a source is a gene.
     """
-    scales = None if subsystems.gene_layer is None else [np.asarray(each) for each in subsystems.gene_layer.scales()]
-    return _sorted([_of_linear(subsystems.gene_linear, stacked, scales)], n_genes)
+    states = subsystems.settings.states_of_terms(hierarchy)
+    source, target, annotation = _edges(hierarchy.genes_of_term, states)
+    weight = _of_members(subsystems.gene_weights[...])
+    if subsystems.gene_layer is not None:
+        weight = weight * _of_members(subsystems.gene_layer.weight[...])[:, annotation]
+    return _sorted(source, target, weight, hierarchy.n_genes, int(states.sum()))
 
 
-def child_edges(subsystems: Subsystems, *, stacked: bool) -> Edges:
+def child_edges(subsystems: Subsystems, hierarchy: Hierarchy) -> Edges:
     """Weights from the states of children to those of their parents.
 
     Args:
         subsystems: Of a model, or of all replicates at once.
-        stacked: Whether every array has the replicates as its first axis.
+        hierarchy: Of the model.
 
     Returns:
-        The edges; a source is a row of states.
+        The edges; a source is a state.
     """
-    levels = zip(subsystems.level_rows[1:], subsystems.child_linears, strict=True)
-    parts = [_of_linear(linear, stacked, None, first) for (first, _), linear in levels]
-    return _sorted(parts, len(subsystems.term_of_state))
+    states = subsystems.settings.states_of_terms(hierarchy)
+    first = np.cumsum(states) - states
+    below = [
+        np.concatenate(
+            [np.zeros(0, np.int64), *(np.arange(int(first[c]), int(first[c] + states[c])) for c in children.tolist())]
+        )
+        for children in hierarchy.children_of_term
+    ]
+    source, target, _ = _edges(below, states)
+    n_states = int(states.sum())
+    return _sorted(source, target, _of_members(subsystems.child_weights[...]), n_states, n_states)
 
 
-def _of_linear(
-    linear: FanInLinear, stacked: bool, scales: Sequence[np.ndarray] | None, first: int = 0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Source, target and ``[member, edge]`` weight of every edge of a layer whose first output is row `first`."""
-    laid = None if linear.order is None else _one(linear.order, stacked)
-    # order[row] is where the row lies among the outputs of all buckets; here the way back is needed.
-    row_of_laid = np.arange(linear.n_rows) if laid is None else np.argsort(laid)
-    found, done = [], 0
-    for number, bucket in enumerate(linear.buckets):
-        slots, outputs = _one(bucket.used_slots, stacked), _one(bucket.used_outputs, stacked)
-        laid_of_output = done + (np.cumsum(outputs.reshape(-1)) - 1).reshape(outputs.shape)
-        done += int(outputs.sum())
-        block, slot, output = np.nonzero(slots[:, :, None] & outputs[:, None, :])
-        weight = _many(np.asarray(bucket.kernel[...]), stacked)[:, block, slot, output]
-        if scales is not None:
-            weight = weight * _many(scales[number], stacked)[:, block, slot]
-        source = _one(bucket.sources, stacked)[block, slot]
-        found.append((source, first + row_of_laid[laid_of_output[block, output]], weight))
-    sources, targets, weights = zip(*found, strict=True)
-    return np.concatenate(sources), np.concatenate(targets), np.concatenate(weights, axis=1)
+def constants(subsystems: Subsystems, hierarchy: Hierarchy) -> np.ndarray:
+    """What is added to every state's sum whatever the sample, ``[member, state]``.
+
+    Args:
+        subsystems: Of a model, or of all replicates at once.
+        hierarchy: Of the model.
+
+    Returns:
+        The biases, with those of the gene layer multiplied by the weights that follow them.
+    """
+    bias = _of_members(subsystems.bias[...])
+    if subsystems.gene_layer is None:
+        return bias
+    _, target, annotation = _edges(hierarchy.genes_of_term, subsystems.settings.states_of_terms(hierarchy))
+    added = _of_members(subsystems.gene_weights[...]) * _of_members(subsystems.gene_layer.bias[...])[:, annotation]
+    return bias + np.stack([np.bincount(target, weights=each, minlength=bias.shape[1]) for each in added])
 
 
-def _sorted(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n_sources: int) -> Edges:
-    if not parts:
-        return Edges(np.zeros(n_sources + 1, np.int64), np.zeros(0, np.int32), np.zeros((1, 0), np.float32))
-    source, target = (np.concatenate([part[which] for part in parts]) for which in (0, 1))
-    weight = np.concatenate([part[2] for part in parts], axis=1)
-    order = np.lexsort((target, source))
+def _edges(sources_of_term: Sequence[np.ndarray], states: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Source, state and slot of every weight: by term, then by source, then by state; a slot is a term's source."""
+    n_sources = np.array([len(sources) for sources in sources_of_term])
+    states_of_slot = np.repeat(states, n_sources)
+    slot = np.repeat(np.arange(len(states_of_slot)), states_of_slot)
+    first_state = np.repeat(np.cumsum(states) - states, n_sources)
+    within = np.arange(len(slot)) - np.repeat(np.cumsum(states_of_slot) - states_of_slot, states_of_slot)
+    return np.concatenate(list(sources_of_term))[slot], first_state[slot] + within, slot
+
+
+def _sorted(source: np.ndarray, target: np.ndarray, weight: np.ndarray, n_sources: int, n_targets: int) -> Edges:
+    # Stable: targets already rise within a source, since terms come in order.
+    order = np.argsort(source, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=n_sources))])
-    return Edges(start, target[order].astype(np.int32), weight[:, order])
+    return Edges(start, target[order].astype(np.int32), weight[:, order], n_targets)
 
 
-def _one(variable: Any, stacked: bool) -> np.ndarray:
-    """A mask; replicates share it."""
-    array = np.asarray(variable[...])
-    return array[0] if stacked else array
-
-
-def _many(array: np.ndarray, stacked: bool) -> np.ndarray:
-    return array if stacked else array[None]
+def _of_members(array: object) -> np.ndarray:
+    """``[member, …]``: replicates have their own axis, a single network gets one."""
+    return np.atleast_2d(np.asarray(array))

@@ -15,7 +15,7 @@ from kgnn.perturb.difference import Differences, Start
 from kgnn.perturb.plan import Plan
 from kgnn.perturb.reach import Perturbation
 from kgnn.perturb.region import Shape
-from kgnn.train.engine import Data, batch_inputs, device_data
+from kgnn.train.device_data import Data, batch_inputs, device_data
 
 ROWS = 1 << 18
 """Rows of a block of single knockdowns, about."""
