@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kgnn.knowledge import fetch as fetch
     from kgnn.knowledge import read_ontology as read_ontology
     from kgnn.perturb import knockdown as knockdown
+    from kgnn.perturb import screen as screen
     from kgnn.plot import report as report
     from kgnn.structure import Hierarchy as Hierarchy
     from kgnn.structure import compile_hierarchy as compile_hierarchy
@@ -36,6 +37,7 @@ _ROOMS = {
     "fetch": "knowledge",
     "read_ontology": "knowledge",
     "knockdown": "perturb",
+    "screen": "perturb",
     "report": "plot",
     "Hierarchy": "structure",
     "compile_hierarchy": "structure",

@@ -308,6 +308,50 @@ def knockdown(
 
 
 @app.command()
+def screen(
+    run: options.RunFolder,
+    out: Annotated[Path, typer.Option(help="File or folder to write: .parquet or .zarr.")],
+    genes: Annotated[str | None, typer.Option(help="Genes, separated by commas.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every gene.")] = False,
+    pairs: Annotated[str | None, typer.Option(help="Pairs A:B, separated by commas, or all.")] = None,
+    samples: options.SamplesFile = None,
+    layer: options.Layer = None,
+    read: options.Read = None,
+    dose: Annotated[float, typer.Option(help="1 is a complete knockdown.")] = 1.0,
+    scale: Annotated[str, typer.Option(help="natural, or log_odds for classes and labels.")] = "natural",
+    top_k: Annotated[int, typer.Option(help="Subsystems to report in every row.")] = 5,
+    threshold: Annotated[float, typer.Option(help="Least absolute effect of a row.")] = 0.0,
+    top: Annotated[int | None, typer.Option(help="Keep only so many rows, the strongest.")] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Begin again, even where a screen was interrupted.")] = False,
+    json_: options.Json = False,
+) -> None:
+    """Knock genes or pairs down in every sample by itself; an interrupted screen is taken up again."""
+    from kgnn.perturb import screen as screen_genes
+    from kgnn.perturb.screen_files import check_out
+    from kgnn.train.progress import CountProgress
+
+    check_out(out)
+    loaded = _load(run)
+    with CountProgress("rows", shown=not json_ or sys.stderr.isatty()) as progress:
+        screen_genes(
+            loaded,
+            "all" if all_ else options.listed(genes),
+            pairs="all" if pairs == "all" else options.gene_pairs(pairs),
+            samples=_samples_for(loaded, samples, layer, read),
+            dose=dose,
+            scale=scale,
+            top_k=top_k,
+            threshold=threshold,
+            top=top,
+            out=out,
+            resume=not anew,
+            progress=progress,
+        )
+    summary = {"out": str(out), "computed": progress.total}
+    _print(summary, f"computed {progress.total:,} knockdowns, wrote {out}", json_)
+
+
+@app.command()
 def importance(
     run: options.RunFolder,
     out: options.Out,
@@ -400,7 +444,8 @@ def main() -> None:
             raise
         _exit(_fail(problem.format_message()))  # type: ignore[attr-defined]
     if code == INTERRUPTED:
-        again = "; give the same command to go on from the last checkpoint" if "train" in sys.argv[1:2] else ""
+        last = {"train": "checkpoint", "screen": "finished block"}.get("".join(sys.argv[1:2]))
+        again = f"; give the same command to go on from the last {last}" if last else ""
         print(f"interrupted{again}", file=sys.stderr)
     _exit(code)
 

@@ -45,7 +45,19 @@ def run(trained: Trained) -> Path:
 
 def test_without_a_command_it_lists_the_commands():
     shown = succeed()
-    for command in ("demo", "fetch", "compile", "train", "predict", "knockdown", "importance", "report", "zoo", "info"):
+    for command in (
+        "demo",
+        "fetch",
+        "compile",
+        "train",
+        "predict",
+        "knockdown",
+        "screen",
+        "importance",
+        "report",
+        "zoo",
+        "info",
+    ):
         assert f"\n  {command} " in shown.out
 
 

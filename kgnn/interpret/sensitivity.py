@@ -12,7 +12,9 @@ from flax import nnx
 from jax import Array
 
 from kgnn.models.contract import Inputs, Model
-from kgnn.perturb.forward import Perturbation, changes, natural
+from kgnn.perturb.forward import changes
+from kgnn.perturb.natural import natural
+from kgnn.perturb.reach import Perturbation
 
 
 def node_sensitivity(model: Model, inputs: Inputs) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from jax import Array
 
-from kgnn.layers import InputScaling, Prediction, SubsystemSettings
+from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
 from kgnn.structure import Hierarchy
 
 TASKS = ("regression", "classes", "labels")
@@ -102,6 +102,32 @@ class Model(Protocol):
             weights: One number a sample, for batch statistics in training; 0 for padding.
             train: Whether batch statistics and dropout are those of training.
         """
+        ...
+
+
+@runtime_checkable
+class Rooted(Protocol):
+    """A model whose output depends on the genes through the state of the root alone.
+
+    `kgnn.perturb` then follows a perturbation up the hierarchy and computes nothing else anew. Any other model is
+    perturbed by running it again.
+
+    Attributes:
+        subsystems: The states of all terms.
+    """
+
+    subsystems: Subsystems
+
+    def values_of_genes(self, inputs: Inputs) -> Values:
+        """The values, among the inputs, that the subsystems are computed from."""
+        ...
+
+    def beside_root(self, inputs: Inputs) -> Array | None:
+        """What the output depends on besides the root, in inference: ``[unit, sample]``, or None."""
+        ...
+
+    def from_root(self, root: Array, beside: Any) -> Array:
+        """Output ``[sample, output]`` from the state of the root ``[state, sample]`` and what is beside it."""
         ...
 
 

@@ -11,7 +11,16 @@ from jax import Array
 from kgnn.errors import KgnnError, name_some
 from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense, DenseStack
-from kgnn.models.contract import BuildArguments, Inputs, feature_major, row_weights, sample_major, spread, unshared
+from kgnn.models.contract import (
+    BuildArguments,
+    Inputs,
+    Values,
+    feature_major,
+    row_weights,
+    sample_major,
+    spread,
+    unshared,
+)
 from kgnn.models.visible import name_outputs
 from kgnn.structure import Hierarchy
 
@@ -124,9 +133,21 @@ class DrugResponseNetwork(nnx.Module):
             train=train,
         )
         drug, drug_heads = self.drug(fingerprints, weights=row_weights(drugs, weights), train=train)
-        both = jnp.concatenate([spread(root, cells), spread(drug, drugs)])
-        joined, _ = self.join(both, weights=weights, train=train)
-        output = self.second_output(jnp.tanh(self.first_output(joined)))
+        root, drug = spread(root, cells), spread(drug, drugs)
+        output = self.from_root(root, drug, weights=weights, train=train)
         auxiliary = jnp.concatenate([spread(heads, cells), spread(drug_heads, drugs)])
-        restore = self.output_scaling.restore
-        return Prediction(restore(output.T), restore(auxiliary.transpose(2, 0, 1)), spread(states, cells).T)
+        return Prediction(output, self.output_scaling.restore(auxiliary.transpose(2, 0, 1)), spread(states, cells).T)
+
+    def values_of_genes(self, inputs: Inputs) -> Values:
+        """See `kgnn.models.contract.Rooted`: the genotype."""
+        return inputs["genotype"]  # type: ignore[index,return-value]
+
+    def beside_root(self, inputs: Inputs) -> Array:
+        """See `kgnn.models.contract.Rooted`: the last layer of the drug branch, ``[unit, sample]``."""
+        drugs = inputs["fingerprint"]  # type: ignore[index]
+        return spread(self.drug(feature_major(drugs))[0], drugs)
+
+    def from_root(self, root: Array, beside: Array, *, weights: Array | None = None, train: bool = False) -> Array:
+        """See `kgnn.models.contract.Rooted`; in training with the batch statistics of the samples."""
+        joined, _ = self.join(jnp.concatenate([root, beside]), weights=weights, train=train)
+        return self.output_scaling.restore(self.second_output(jnp.tanh(self.first_output(joined))).T)

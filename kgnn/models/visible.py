@@ -10,7 +10,7 @@ from jax import Array
 from kgnn.errors import KgnnError, name_some, unknown_choice
 from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense
-from kgnn.models.contract import TASKS, BuildArguments, Inputs, row_weights, sample_major, spread, unshared
+from kgnn.models.contract import TASKS, BuildArguments, Inputs, Values, row_weights, sample_major, spread, unshared
 from kgnn.structure import Hierarchy
 
 
@@ -97,13 +97,22 @@ class VisibleNetwork(nnx.Module):
             weights=row_weights(inputs, weights),
             train=train,
         )
-        output = self.output_layer(root)
-        restore = self.output_scaling.restore
         return Prediction(
-            restore(spread(output, inputs).T),
-            restore(spread(heads, inputs).transpose(2, 0, 1)),
+            self.from_root(spread(root, inputs), None),
+            self.output_scaling.restore(spread(heads, inputs).transpose(2, 0, 1)),
             spread(states, inputs).T,
         )
+
+    def values_of_genes(self, inputs: Inputs) -> Values:
+        """See `kgnn.models.contract.Rooted`."""
+        return inputs  # type: ignore[return-value]
+
+    def beside_root(self, inputs: Inputs) -> None:
+        """See `kgnn.models.contract.Rooted`; the output depends on nothing but the root."""
+
+    def from_root(self, root: Array, beside: None) -> Array:
+        """See `kgnn.models.contract.Rooted`."""
+        return self.output_scaling.restore(self.output_layer(root).T)
 
 
 def name_outputs(outputs: int | Sequence[str]) -> tuple[str, ...]:

@@ -14,24 +14,15 @@ from jax import Array
 
 from kgnn.data.samples import Samples
 from kgnn.models.contract import Inputs, Model, Rows, Values
+from kgnn.perturb.difference import Differences, follows
+from kgnn.perturb.natural import natural, task_on_scale
+from kgnn.perturb.reach import Perturbation
 from kgnn.train.engine import batch_inputs, device_data
 from kgnn.train.predict import chunked_inputs
 from kgnn.train.stream import place_samples
 
 BATCH = 64
 """Perturbations a compiled call."""
-
-
-class Perturbation(NamedTuple):
-    """What is knocked down together.
-
-    Attributes:
-        genes: Positions of genes.
-        terms: Positions of terms.
-    """
-
-    genes: tuple[int, ...] = ()
-    terms: tuple[int, ...] = ()
 
 
 class Changes(NamedTuple):
@@ -98,6 +89,8 @@ def changes(
 ) -> Iterator[Changes]:
     """Perturb all samples in every way, `BATCH` perturbations at a time.
 
+    A visible network is followed by difference (`kgnn.perturb.difference`); any other model with terms is run again.
+
     Args:
         model: A fitted model with terms.
         inputs: Of the samples.
@@ -110,8 +103,40 @@ def changes(
     Yields:
         The changes of the next `BATCH` perturbations, fewer at the end.
     """
+    task = task_on_scale(model.task, scale)
+    if follows(model):
+        yield from _by_difference(model, inputs, perturbations, dose, value, task)
+    else:
+        yield from _by_running(model, inputs, perturbations, dose, value, task, modality)
+
+
+def _by_difference(
+    model: Model, inputs: Inputs, perturbations: Sequence[Perturbation], dose: float, value: float, task: str
+) -> Iterator[Changes]:
+    differences = Differences(model)
+    start = differences.start(inputs)
+    shapes = differences.plan(perturbations, len(start.values))
+    for first in range(0, len(perturbations), BATCH):
+        here = slice(first, first + BATCH)
+        followed = list(differences.follow(start, perturbations[here], shapes[here], dose=dose, value=value, top=None))
+        states = np.zeros((len(followed), len(model.terms)), np.float32)
+        for row, each in enumerate(followed):
+            states[row, each.terms[each.terms >= 0]] = each.moved[each.terms >= 0]
+        before, delta = differences.effects(start, [each.root for each in followed], task)
+        mean, spread, absolute = delta.mean(axis=1), delta.std(axis=1), np.abs(delta).mean(axis=1)
+        yield Changes(before.mean(axis=0), mean, spread, absolute, states)
+
+
+def _by_running(
+    model: Model,
+    inputs: Inputs,
+    perturbations: Sequence[Perturbation],
+    dose: float,
+    value: float,
+    task: str,
+    modality: str,
+) -> Iterator[Changes]:
     graph, state = nnx.split(model)
-    task = model.task if scale == "natural" else f"{model.task} as {scale}"
     terms = jnp.asarray(model.term_of_state, jnp.int32)
     how_much = (jnp.float32(dose), jnp.float32(value))
     most = max((len(each.genes) for each in perturbations), default=0)
@@ -126,17 +151,6 @@ def changes(
         batch = (jnp.asarray(columns), jnp.asarray(gates), jnp.int32(len(some) + 1))
         before, found = _changes(graph, state, inputs, batch, how_much, terms, task, modality)
         yield Changes(np.asarray(before), *(np.asarray(each)[1 : len(some) + 1] for each in found))
-
-
-def natural(outputs: Array, task: str) -> Array:
-    """Probabilities in place of logits, on the last axis; log-odds where the task is ``"… as log_odds"``."""
-    if task == "classes":
-        return jax.nn.softmax(outputs)
-    if task == "classes as log_odds":
-        # The odds of a class against all others, from the logits, since probabilities round to 0 and 1.
-        others = jnp.where(jnp.eye(outputs.shape[-1], dtype=bool), -jnp.inf, outputs[..., None, :])
-        return outputs - jax.nn.logsumexp(others, axis=-1)
-    return jax.nn.sigmoid(outputs) if task == "labels" else outputs
 
 
 @partial(jax.jit, static_argnums=(0, 3))

@@ -11,6 +11,7 @@ import numpy as np
 from kgnn.data.samples import Modality, Samples
 from kgnn.errors import KgnnError, unknown_choice
 from kgnn.perturb.forward import changes, inputs_of
+from kgnn.perturb.natural import SCALES
 from kgnn.perturb.plan import Plan, Reach, make_plan
 from kgnn.perturb.table import COLUMNS as COLUMNS
 from kgnn.perturb.table import gather, make_table
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 KNOCKED_DOWN = {"alteration": 1.0, "abundance": 0.0}
 """What a gene's value becomes when it is knocked down: an altered gene, or an absent product."""
-SCALES = ("natural", "log_odds")
 MOST_STATE_ROWS = 30_000_000
 """Rows on subsystems that a table may have; such a table takes some 3 GB."""
 _LOG = logging.getLogger(__name__)
@@ -82,14 +82,9 @@ def knockdown(
         Ma et al. 2018, doi:10.1038/nmeth.4627 (genotypes); Holzscheck et al. 2021, doi:10.1038/s41514-021-00068-5
         (virtual knockdown of expression).
     """
-    if not 0 <= dose <= 1:
-        raise KgnnError(f"dose is {dose:g}, but must be between 0 (nothing) and 1 (a complete knockdown).")
-    if scale not in SCALES:
-        raise unknown_choice("scale", scale, SCALES)
-    if scale == "log_odds" and run.model.task == "regression":
-        raise KgnnError("scale is 'log_odds', but the model predicts numbers, not classes. Leave it out.")
+    check_how(run, dose, scale)
     plan = make_plan(run.hierarchy, genes, pairs, subsystems)
-    samples = _samples_to_perturb(run, samples, max_samples)
+    samples = _some(run, samples_to_perturb(run, samples), max_samples)
     value = knocked_down_value(samples) if plan.has_genes else 0.0
     reach = Reach(run.hierarchy) if states else None
     if reach is not None:
@@ -151,16 +146,46 @@ def wild_type_sample(samples: Samples) -> Samples:
     return Samples(("wild type",), {name: table}, {name: np.zeros(1, np.int32)})
 
 
-def _samples_to_perturb(run: Run, samples: Samples | None, most: int) -> Samples:
-    if most < 1:
-        raise KgnnError(f"max_samples is {most}, but at least 1 sample is needed.")
+def samples_to_perturb(run: Run, samples: Samples | None) -> Samples:
+    """The samples that a knockdown is made in, with the genes of the model.
+
+    Args:
+        run: The run.
+        samples: Those that were given, if any.
+
+    Returns:
+        The given ones; else, for alterations alone, the wild type; else the run's held-out samples.
+
+    Raises:
+        KgnnError: If there is none.
+    """
     if samples is None:
         samples = run.samples
         if samples.meaning == "alteration" and len(samples.modalities) == 1:
             samples = wild_type_sample(samples)
     if not len(samples):
         raise KgnnError("there are no samples to perturb. Give at least one.")
-    samples = samples.with_genes(run.hierarchy.genes)
+    return samples.with_genes(run.hierarchy.genes)
+
+
+def check_how(run: Run, dose: float, scale: str) -> None:
+    """Refuse a dose or a scale that means nothing.
+
+    Raises:
+        KgnnError: If the dose is not between 0 and 1, or the scale is unknown or not that of the model's task.
+    """
+    if not 0 <= dose <= 1:
+        raise KgnnError(f"dose is {dose:g}, but must be between 0 (nothing) and 1 (a complete knockdown).")
+    if scale not in SCALES:
+        raise unknown_choice("scale", scale, SCALES)
+    if scale == "log_odds" and run.model.task == "regression":
+        raise KgnnError("scale is 'log_odds', but the model predicts numbers, not classes. Leave it out.")
+
+
+def _some(run: Run, samples: Samples, most: int) -> Samples:
+    """The samples, or as many as asked for, drawn with the run's seed."""
+    if most < 1:
+        raise KgnnError(f"max_samples is {most}, but at least 1 sample is needed.")
     if len(samples) <= most:
         return samples
     return samples.take(np.sort(np.random.default_rng(run.seed).choice(len(samples), most, replace=False)))

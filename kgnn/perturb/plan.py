@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import combinations
 
-import numpy as np
-
 from kgnn.errors import AlignmentError, KgnnError, name_some
-from kgnn.perturb.forward import Perturbation
+from kgnn.perturb.reach import Perturbation
+from kgnn.perturb.reach import Reach as Reach
 from kgnn.structure import Hierarchy
 
 Names = str | Iterable[str] | None
@@ -79,36 +78,6 @@ def make_plan(hierarchy: Hierarchy, genes: Names, pairs: Pairs, subsystems: Name
         raise KgnnError("there is nothing to knock down. Name genes, pairs or subsystems, or give 'all'.")
     names, kinds, perturbations = zip(*planned, strict=True)
     return Plan(names, kinds, perturbations)
-
-
-class Reach:
-    """Which terms a perturbation can change: those above it, by structure.
-
-    Args:
-        hierarchy: Of the model.
-    """
-
-    def __init__(self, hierarchy: Hierarchy):
-        self.hierarchy = hierarchy
-        gene = np.concatenate(hierarchy.gene_sets)
-        term = np.repeat(np.arange(hierarchy.n_terms), [len(each) for each in hierarchy.gene_sets])
-        order = np.argsort(gene, kind="stable")
-        borders = np.searchsorted(gene[order], np.arange(1, hierarchy.n_genes))
-        self.terms_of_gene = np.split(term[order], borders)
-
-    def __call__(self, perturbation: Perturbation) -> np.ndarray:
-        """Sorted positions of the terms."""
-        from_genes = [self.terms_of_gene[gene] for gene in perturbation.genes]
-        return np.unique(
-            np.concatenate([*from_genes, *(self.hierarchy.ancestors(each) for each in perturbation.terms)])
-        )
-
-    def at_most(self, perturbations: Iterable[Perturbation]) -> int:
-        """No fewer than the number of terms that all perturbations together can change."""
-        size = [len(terms) for terms in self.terms_of_gene]
-        return sum(
-            sum(size[gene] for gene in genes) + self.hierarchy.n_terms * len(terms) for genes, terms in perturbations
-        )
 
 
 def _chosen(what: str, wanted: Names, known: Sequence[str]) -> list[str]:

@@ -38,6 +38,46 @@ class Progress(Protocol):
         """Take notice of an epoch."""
 
 
+class CountProgress:
+    """One progress bar in the terminal that counts; use it as a context manager. Nothing appears before the first call.
+
+    Args:
+        what: What is counted.
+        shown: Whether to show anything at all.
+
+    Attributes:
+        total: How many there are, once the first call has told.
+    """
+
+    def __init__(self, what: str, *, shown: bool = True) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+        self._bars = Bars(*columns, console=Console(stderr=True), disable=not shown)
+        self._started = False
+        self.total = 0
+
+    def __enter__(self) -> CountProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._started:
+            self._bars.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Move the bar."""
+        if not self._started:
+            self._bars.start()
+            self._bars.add_task("", total=total)
+            self._started, self.total = True, total
+        for task in self._bars.task_ids:
+            self._bars.update(task, completed=done)
+
+
 class RichProgress:
     """Progress bars in the terminal; use it as a context manager. Nothing appears before the first report."""
 

@@ -79,7 +79,7 @@ def test_a_subsystem_is_replaced_by_its_mean_state(kind: str, dose: float) -> No
     values = run.samples.gene_values()
     before, after = by_hand(run, values), by_hand(run, values, gate)
     table = knockdown(run, subsystems="B", dose=dose)
-    np.testing.assert_allclose(outputs(table, "B"), np.asarray(after.output - before.output).mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(outputs(table, "B"), np.asarray(after.output - before.output).mean(axis=0), atol=1e-5)
     assert set(moved(table, "B")) == {"B", "R"}
     of_b = terms_of_states(run) == term
     mean = np.asarray(before.states).mean(axis=0)[of_b]
@@ -115,7 +115,7 @@ def test_effects_on_classes_sum_to_zero() -> None:
     np.testing.assert_allclose(sums["effect"], 0, atol=1e-6)
     np.testing.assert_allclose(sums["wild_type"], 1, atol=1e-6)
     logits = by_hand(run, run.samples.gene_values()).output
-    np.testing.assert_allclose(outputs(table, "r", "wild_type"), jax.nn.softmax(logits).mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(outputs(table, "r", "wild_type"), jax.nn.softmax(logits).mean(axis=0), atol=1e-5)
 
 
 def test_labels_are_probabilities_of_their_own() -> None:
@@ -124,7 +124,7 @@ def test_labels_are_probabilities_of_their_own() -> None:
     before = jax.nn.sigmoid(by_hand(run, values).output)
     values[:, 0] = 0.0
     delta = np.asarray(jax.nn.sigmoid(by_hand(run, values).output) - before)
-    np.testing.assert_allclose(outputs(knockdown(run, "r"), "r"), delta.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(outputs(knockdown(run, "r"), "r"), delta.mean(axis=0), atol=1e-5)
 
 
 def test_more_perturbations_than_a_call_takes_and_a_last_call_that_is_not_full(monkeypatch) -> None:

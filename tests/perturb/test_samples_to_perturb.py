@@ -35,7 +35,7 @@ def test_an_alteration_goes_to_one_in_the_wild_type() -> None:
     table = knockdown(run, ["c (+)", "r"])
     nothing, altered = np.zeros((1, 8)), np.eye(8)[[4]]
     expected = np.asarray(by_hand(run, altered).output - by_hand(run, nothing).output)[0]
-    np.testing.assert_allclose(outputs(table, "c (+)"), expected, atol=1e-6)
+    np.testing.assert_allclose(outputs(table, "c (+)"), expected, atol=1e-5)
     assert set(table["n_samples"]) == {1}
     assert table["effect_sd"].isna().all()
     assert len(wild_type_sample(run.samples)) == 1
@@ -48,7 +48,7 @@ def test_an_alteration_goes_to_one_in_samples_that_are_given() -> None:
     altered[:, 1] = 1.0
     delta = np.asarray(by_hand(run, altered).output - by_hand(run, values).output)
     table = knockdown(run, "a1", samples=run.samples)
-    np.testing.assert_allclose(outputs(table, "a1"), delta.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(outputs(table, "a1"), delta.mean(axis=0), atol=1e-5)
     assert set(table["n_samples"]) == {13}
 
 
@@ -70,7 +70,7 @@ def test_of_several_modalities_only_the_genes_are_knocked_down() -> None:
     before = call(run.model, inputs).output
     after = call(run.model, {**inputs, "genotype": inputs["genotype"].at[:, 5].set(1.0)}).output
     table = knockdown(run, "d.1")
-    np.testing.assert_allclose(outputs(table, "d.1"), np.asarray(after - before).mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(outputs(table, "d.1"), np.asarray(after - before).mean(axis=0), atol=1e-5)
     assert set(table["n_samples"]) == {35}
     assert np.abs(outputs(table, "d.1")).max() > 1e-4
 

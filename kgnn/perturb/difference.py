@@ -1,0 +1,446 @@
+r"""Perturbations by difference: only what lies above a perturbed gene or term is computed anew, and only its change.
+
+In inference a state is a fixed function of its own pre-activation, elementwise. With the wild type at hand,
+
+.. math:: \Delta z_t = \sum_{g} W_{tg}\,\Delta x_g + \sum_{c} W_{tc}\,\Delta h_c, \qquad
+    \Delta h_t = \phi_t(z_t + \Delta z_t) - h_t
+
+gives the same numbers as running the whole network again, and exactly 0 wherever nothing reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import Array
+
+from kgnn.layers import Subsystems
+from kgnn.layers.subsystems import ACTIVATIONS
+from kgnn.models import Replicates
+from kgnn.models.contract import Inputs, Model, Rooted, Rows, feature_major, sample_major
+from kgnn.perturb.edges import child_edges, constants, gene_edges
+from kgnn.perturb.natural import natural
+from kgnn.perturb.reach import Perturbation, Reach
+from kgnn.perturb.region import Region, Regions, Shape
+
+PRECISE = "highest"
+"""Of products: an accelerator's shortened ones would be larger errors than many an effect."""
+THREADS = 2
+"""One prepares and hands over a perturbation while another is computed; each program uses several cores itself."""
+
+
+class Network(NamedTuple):
+    """Arrays of a model that every perturbation needs.
+
+    Attributes:
+        mean: ``[member, row]``, of batch normalization; 0 without.
+        factor: ``[member, row]``, of batch normalization; 1 without.
+        bias: ``[member, row]``, of batch normalization; 0 without.
+        reference: ``[member, row]``, state of a term that is knocked down.
+    """
+
+    mean: Array
+    factor: Array
+    bias: Array
+    reference: Array
+
+
+class States(NamedTuple):
+    """Where perturbations start from, ``[member, row, column]`` each.
+
+    Attributes:
+        before: Pre-activations.
+        state: States.
+        offset: How far the states are from the wild type already; None at the wild type itself.
+        moved: ``[term, column]``, mean square of `offset` over the states of each term; None at the wild type.
+    """
+
+    before: Array
+    state: Array
+    offset: Array | None = None
+    moved: Array | None = None
+
+
+@dataclass(frozen=True)
+class Start:
+    """What perturbations are applied to.
+
+    Attributes:
+        states: Of every column; samples that share their genes share a column.
+        values: ``[column, gene]``, unscaled; of the first columns alone where all others repeat them.
+        beside: What the output depends on besides the root, or None.
+        column_of_sample: int ``[sample]``.
+    """
+
+    states: States
+    values: np.ndarray
+    beside: Array | None
+    column_of_sample: np.ndarray
+
+
+class Followed(NamedTuple):
+    """What a perturbation does.
+
+    Attributes:
+        root: ``[member, state, column]``, change of the root's states.
+        terms: int ``[term]`` or ``[column, top]``: the terms that `moved` speaks of; -1 for none.
+        moved: Root mean square change of the states of `terms`: over all samples, ``[term]``, or the largest of every
+            column, ``[column, top]``.
+    """
+
+    root: Array
+    terms: np.ndarray
+    moved: np.ndarray
+
+
+class Differences:
+    """A model laid out for following perturbations upward.
+
+    Args:
+        model: A fitted model for which `follows` holds.
+    """
+
+    def __init__(self, model: Model):
+        stacked = isinstance(model, Replicates)
+        core: Any = model.stacked if stacked else model
+        subsystems: Subsystems = core.subsystems
+        self.task = model.task
+        self.hierarchy = core.hierarchy
+        self.graph, arrays = nnx.split(core)
+        self.arrays = arrays if stacked else jax.tree.map(lambda each: each[None], arrays)
+        self.settings = subsystems.settings
+        self.kind = (self.settings.activation, self.settings.norm)
+        self.network = _network(subsystems, stacked)
+        self.gene_scale = np.asarray(core.gene_scaling.scale[...]).reshape(-1, self.hierarchy.n_genes)
+        states = self.settings.states_of_terms(self.hierarchy)
+        genes, children = gene_edges(subsystems, self.hierarchy), child_edges(subsystems, self.hierarchy)
+        self.constants = constants(subsystems, self.hierarchy)
+        self.regions = Regions(self.hierarchy, states, genes, children)
+        self.root_rows = int(states[-1])
+        self.reach = Reach(self.hierarchy)
+
+    def start(self, inputs: Inputs) -> Start:
+        """The wild type of some samples.
+
+        Args:
+            inputs: Of the samples.
+
+        Returns:
+            Where perturbations of them start from.
+        """
+        genes, state, beside = _wild_type(self.graph, self.arrays, inputs)
+        before = self.regions.genes.product(np.asarray(genes)) + self.regions.children.product(np.asarray(state))
+        before = jnp.asarray((before + self.constants[:, :, None]).astype(np.float32))
+        values = nnx.merge(self.graph, jax.tree.map(lambda each: each[0], self.arrays)).values_of_genes(inputs)
+        table = values.table if isinstance(values, Rows) else values
+        column = np.asarray(values.index) if isinstance(values, Rows) else np.arange(len(table))
+        return Start(States(before, state), np.asarray(table), beside, column)
+
+    def plan(self, perturbations: Sequence[Perturbation], n_columns: int) -> list[Shape]:
+        """A shape for each perturbation, to be handed to `follow`."""
+        return self.regions.shapes([self._terms(each) for each in perturbations], n_columns)
+
+    def follow(
+        self,
+        start: Start,
+        perturbations: Sequence[Perturbation],
+        shapes: Sequence[Shape],
+        *,
+        dose: float,
+        value: float,
+        top: int | None,
+    ) -> Iterator[Followed]:
+        """Follow perturbations one after another, all columns of each at once.
+
+        Args:
+            start: What they are applied to.
+            perturbations: What is knocked down.
+            shapes: From `plan`.
+            dose: 1 for a full knockdown, 0 for none.
+            value: Of a gene that is knocked down.
+            top: How many terms to keep for every column; None for the mean over samples of all terms.
+
+        Yields:
+            What each does.
+        """
+        counts = np.bincount(start.column_of_sample, minlength=start.states.state.shape[2])
+        share = jnp.asarray(counts / len(start.column_of_sample), jnp.float32)
+
+        def one(each: tuple[Perturbation, Shape]) -> Followed:
+            perturbation, shape = each
+            region = self.regions(perturbation, self._terms(perturbation), shape)
+            change = self._change(start, perturbation, dose, value)
+            given = (self.network, start.states, _arrays(region, bool(perturbation.terms)), change, jnp.float32(dose))
+            if top is None:
+                root, moved = _over_samples(shape, self.kind, *given, share)
+                terms = region.terms
+            else:
+                root, terms, moved = _per_column(shape, self.kind, top, *given)
+            return Followed(root, np.asarray(terms), np.asarray(moved))
+
+        pool = ThreadPoolExecutor(THREADS)
+        try:
+            yield from pool.map(one, zip(perturbations, shapes, strict=True))
+        finally:
+            # After an interrupt nothing waits for what has not begun.
+            pool.shutdown(cancel_futures=True)
+
+    def behind(
+        self, start: Start, perturbations: Sequence[Perturbation], shapes: Sequence[Shape], *, dose: float, value: float
+    ) -> Start:
+        """Where further perturbations start from, once each of these has been made to all columns.
+
+        Args:
+            start: The wild type.
+            perturbations: What is knocked down already; only genes.
+            shapes: From `plan`.
+            dose: 1 for a full knockdown, 0 for none.
+            value: Of a gene that is knocked down.
+
+        Returns:
+            The columns of the wild type after the first perturbation, then after the second, and so on.
+        """
+        n, n_columns = len(perturbations), start.states.state.shape[2]
+        before, state = (
+            np.repeat(np.asarray(each)[:, :, None], n, axis=2) for each in (start.states.before, start.states.state)
+        )
+        offset = np.zeros_like(state)
+        moved = np.zeros((self.hierarchy.n_terms, n, n_columns), np.float32)
+        for number, (perturbation, shape) in enumerate(zip(perturbations, shapes, strict=True)):
+            region = self.regions(perturbation, self._terms(perturbation), shape)
+            change = self._change(start, perturbation, dose, value)
+            given = (self.network, start.states, _arrays(region, False), change, jnp.float32(dose))
+            pushed, difference, squares = (np.asarray(each) for each in _all_of_it(shape, self.kind, *given))
+            rows, terms = region.rows[region.used], region.terms >= 0
+            before[:, rows, number] += pushed[:, region.used]
+            state[:, rows, number] += difference[:, region.used]
+            offset[:, rows, number] = difference[:, region.used]
+            moved[region.terms[terms], number] = squares[terms]
+        flat = [jnp.asarray(each.reshape(*each.shape[:-2], -1)) for each in (before, state, offset, moved)]
+        index = (np.arange(n)[:, None] * n_columns + start.column_of_sample).reshape(-1)
+        beside = None if start.beside is None else jnp.tile(start.beside, (1, 1, n))
+        return Start(States(*flat), start.values, beside, index)
+
+    def effects(self, start: Start, roots: Sequence[Array], task: str) -> tuple[np.ndarray, np.ndarray]:
+        """Changes of the prediction that changes of the root's states make.
+
+        Args:
+            start: What the perturbations were applied to.
+            roots: `Followed.root` of every perturbation.
+            task: Of the model and scale, from `kgnn.perturb.natural.task_on_scale`.
+
+        Returns:
+            Predictions of the wild type ``[sample, output]``, and their changes from it
+            ``[perturbation, sample, output]``.
+        """
+        index = jnp.asarray(start.column_of_sample, jnp.int32)
+        here = slice(-self.root_rows, None)
+        state = start.states.state[:, here]
+        offset = None if start.states.offset is None else start.states.offset[:, here]
+        before, found = _effects(self.graph, task, self.arrays, (state, offset), start.beside, index, jnp.stack(roots))
+        return np.asarray(before), np.asarray(found)
+
+    def _terms(self, perturbation: Perturbation) -> np.ndarray:
+        terms = self.reach(perturbation)
+        return terms if len(terms) else np.array([self.hierarchy.n_terms - 1])
+
+    def _change(self, start: Start, perturbation: Perturbation, dose: float, value: float) -> np.ndarray:
+        """Change of the scaled values of the perturbed genes, ``[member, gene, column]``."""
+        genes = list(perturbation.genes)
+        change = dose * (value - start.values[:, genes].astype(np.float32).T)
+        change = change[None].astype(np.float32) / self.gene_scale[:, genes, None]
+        return np.tile(change, (1, 1, start.states.state.shape[2] // len(start.values)))
+
+
+def follows(model: Model) -> bool:
+    """Whether perturbations of a model can be followed by difference.
+
+    Args:
+        model: Any model.
+
+    Returns:
+        True for a network whose output depends on the genes through the root alone, and for replicates of one.
+    """
+    return isinstance(model.stacked if isinstance(model, Replicates) else model, Rooted)
+
+
+def _network(subsystems: Subsystems, stacked: bool) -> Network:
+    def of_members(array: Array) -> Array:
+        return array if stacked else array[None]
+
+    reference = of_members(subsystems.reference[...])
+    norm = subsystems.norm
+    if norm is None:
+        zeros = jnp.zeros_like(reference)
+        return Network(zeros, jnp.ones_like(reference), zeros, reference)
+    factor = norm.scale[...] / jnp.sqrt(norm.variance[...] + norm.epsilon)
+    return Network(of_members(norm.mean[...]), of_members(factor), of_members(norm.bias[...]), reference)
+
+
+def _arrays(region: Region, gated: bool) -> Any:
+    """The arrays of a region that a compiled program takes; no gate where no term is knocked down."""
+    return region._replace(used=None, gated=region.gated if gated else None)  # type: ignore[arg-type]
+
+
+@partial(jax.jit, static_argnums=0)
+def _wild_type(graph: nnx.GraphDef, arrays: Any, inputs: Inputs) -> tuple[Array, Array, Array | None]:
+    """Scaled genes, states ``[member, row, column]``, and what is beside the root."""
+
+    def one(state: Any) -> tuple[Array, Array, Array | None]:
+        model = nnx.merge(graph, state)
+        values = model.values_of_genes(inputs)
+        states = model.subsystems(sample_major(values), model.gene_scaling).states
+        return model.gene_scaling(feature_major(values)), states, model.beside_root(inputs)
+
+    with jax.default_matmul_precision(PRECISE):
+        return jax.vmap(one)(arrays)
+
+
+def _differences(
+    shape: Shape, kind: tuple[str, str], network: Network, start: States, region: Region, change: Array, dose: Array
+) -> tuple[Array, Array]:
+    """Change of the pre-activations and of the states of a region, ``[member, row, column]``."""
+    before, state = (each.at[:, region.rows].get(mode="promise_in_bounds") for each in (start.before, start.state))
+    of_rows = Network(*(each[:, region.rows, None] for each in network))
+    pushed: list[Array] = []
+    # One array that fills level by level: the rows that a level is computed from are copied out of it once.
+    moved = jnp.zeros_like(state)
+    first = 0
+    for level, n_rows in enumerate(shape.rows):
+        here = slice(first, first + n_rows)
+        first += n_rows
+        push = _product(jnp.asarray(region.from_genes)[:, here], change)
+        if shape.sources[level] and n_rows:
+            below = moved.at[:, region.sources[level]].get(mode="promise_in_bounds")
+            push = push + _product(jnp.asarray(region.from_below[level]), below)
+        now = _state(before[:, here] + push, Network(*(each[:, here] for each in of_rows)), kind)
+        # What nothing has reached must not move, not even by the rounding of a state that is computed twice.
+        difference = jnp.where(push == 0, 0.0, now - state[:, here])
+        if region.gated is not None:
+            amount = (dose * region.gated[here])[None, :, None]
+            difference = difference + amount * (of_rows.reference[:, here] - (state[:, here] + difference))
+        moved = moved.at[:, here].set(difference)
+        pushed.append(push)
+    return jnp.concatenate(pushed, axis=1), moved
+
+
+def _product(weights: Array, rows: Array) -> Array:
+    return jnp.einsum("mts,msc->mtc", weights, rows, precision=PRECISE)
+
+
+def _state(before: Array, network: Network, kind: tuple[str, str]) -> Array:
+    activation, norm = kind
+
+    def normalized(rows: Array) -> Array:
+        return (rows - network.mean) * network.factor + network.bias
+
+    if norm == "before":
+        return ACTIVATIONS[activation](normalized(before))
+    return normalized(ACTIVATIONS[activation](before)) if norm == "after" else ACTIVATIONS[activation](before)
+
+
+def _mean_square(shape: Shape, region: Region, difference: Array) -> Array:
+    """Mean square change of the states of each term, ``[term, column]``."""
+    squared = jnp.square(difference).mean(axis=0)
+    if shape.n_states:
+        return squared.reshape(shape.terms, shape.n_states, -1).mean(axis=1)
+    member = region.term_of_row[None, :] == jnp.arange(shape.terms)[:, None]
+    return jnp.dot(member / region.n_states[:, None], squared, precision=PRECISE)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _over_samples(
+    shape: Shape,
+    kind: tuple[str, str],
+    network: Network,
+    start: States,
+    region: Region,
+    change: Array,
+    dose: Array,
+    share: Array,
+) -> tuple[Array, Array]:
+    _, difference = _differences(shape, kind, network, start, region, change, dose)
+    moved = jnp.dot(_mean_square(shape, region, difference), share, precision=PRECISE)
+    return _of_root(shape, difference), jnp.sqrt(moved)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _per_column(
+    shape: Shape,
+    kind: tuple[str, str],
+    top: int,
+    network: Network,
+    start: States,
+    region: Region,
+    change: Array,
+    dose: Array,
+) -> tuple[Array, Array, Array]:
+    _, difference = _differences(shape, kind, network, start, region, change, dose)
+    root = _of_root(shape, difference)
+    if not top:
+        blank = jnp.zeros((difference.shape[2], 0))
+        return root, blank.astype(jnp.int32), blank
+    terms = jnp.asarray(region.terms)
+    if start.offset is not None and start.moved is not None:
+        total = start.offset[:, region.rows] + difference
+        n_terms = start.moved.shape[0]
+        places = jnp.where(terms < 0, n_terms, terms)
+        moved = start.moved.at[places].set(_mean_square(shape, region, total), mode="drop")
+        terms = jnp.arange(n_terms, dtype=terms.dtype)
+    else:
+        moved = _mean_square(shape, region, difference)
+    most = min(top, moved.shape[0])
+    largest, place = jax.lax.top_k(moved.T, most)
+    chosen = jnp.where(largest > 0, terms[place], -1)
+    missing = ((0, 0), (0, top - most))
+    return root, jnp.pad(chosen, missing, constant_values=-1), jnp.pad(jnp.sqrt(largest), missing)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _all_of_it(
+    shape: Shape, kind: tuple[str, str], network: Network, start: States, region: Region, change: Array, dose: Array
+) -> tuple[Array, Array, Array]:
+    pushed, difference = _differences(shape, kind, network, start, region, change, dose)
+    return pushed, difference, _mean_square(shape, region, difference)
+
+
+def _of_root(shape: Shape, difference: Array) -> Array:
+    return difference[:, sum(shape.rows[:-1]) :]
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _effects(
+    graph: nnx.GraphDef,
+    task: str,
+    arrays: Any,
+    root: tuple[Array, Array | None],
+    beside: Array | None,
+    column_of_sample: Array,
+    differences: Array,
+) -> tuple[Array, Array]:
+    state, offset = root
+
+    def predictions(states: Array) -> Array:
+        def one(array: Any, of_member: Array, beside_it: Array | None) -> Array:
+            return nnx.merge(graph, array).from_root(of_member[:, column_of_sample], beside_it)
+
+        return natural(jax.vmap(one)(arrays, states, beside).mean(axis=0), task)
+
+    with jax.default_matmul_precision(PRECISE):
+        before = predictions(state if offset is None else state - offset)
+
+        def effect(difference: Array) -> Array:
+            changed = (difference != 0).any(axis=(0, 1))
+            if offset is not None:
+                changed = changed | (offset != 0).any(axis=(0, 1))
+            return jnp.where(changed[column_of_sample][:, None], predictions(state + difference) - before, 0.0)
+
+        return before, jax.lax.map(effect, differences)
