@@ -1,0 +1,128 @@
+"""What a measurement ran on, and how fast that machine is at the two things every network is made of."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .timing import time_calls
+
+PACKAGES = ("kgnn", "jax", "jaxlib", "flax", "optax", "numpy", "torch")
+MATRIX = 4_096
+COPIED_BYTES = 1 << 29
+GIGA = 1e9
+
+
+def describe_machine() -> dict[str, Any]:
+    """Processor, cores, memory and accelerator; nothing that names this very machine."""
+    import jax
+
+    device = jax.devices()[0]
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gb": _memory_gb(),
+        "system": platform.system(),
+        "backend": jax.default_backend(),
+        "device": device.device_kind,
+        "devices": jax.device_count(),
+    }
+
+
+def describe_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that are installed, and the commit of the working tree."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    commit = _commit()
+    return {**found, "commit": commit} if commit else found
+
+
+def roofline(quick: bool = False) -> dict[str, float]:
+    """Floating-point operations a second of a large matrix product, and bytes a second of a large copy, in float32.
+
+    A copy of n bytes reads and writes them, which counts as 2 n.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    size = MATRIX // 2 if quick else MATRIX
+    n = COPIED_BYTES // (4 if quick else 1) // 4
+    matrix = jnp.asarray(np.random.default_rng(0).standard_normal((size, size)).astype(np.float32))
+    product = jax.jit(jnp.matmul)
+    # Adding a number that is not known when compiling makes it a pass over memory that cannot be left out.
+    copy = jax.jit(lambda values, number: values + number)
+    values, number = jnp.zeros(n, jnp.float32), jnp.float32(1.0)
+    of_product = time_calls(lambda: product(matrix, matrix), warm_up=2)
+    of_copy = time_calls(lambda: copy(values, number), warm_up=2)
+    return {
+        "matrix_size": size,
+        "copied_bytes": n * 4,
+        "matmul_gflops": 2 * size**3 / of_product.least / GIGA,
+        "copy_gbytes": 2 * n * 4 / of_copy.least / GIGA,
+    }
+
+
+def peak_memory_gb() -> float:
+    """Most memory that this process has held so far, in 1e9 bytes.
+
+    Linux hands the peak of the parent down to a child in ``ru_maxrss``, so the kernel's own record is preferred.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"), flags=re.M)
+        if found:
+            return int(found[1]) * 1024 / GIGA
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if platform.system() == "Darwin" else 1024) / GIGA
+
+
+def device_peak_memory_gb() -> float | None:
+    """Most memory held on the accelerator so far, in 1e9 bytes; None where JAX keeps no such record, as on a CPU."""
+    import jax
+
+    record = jax.devices()[0].memory_stats() or {}
+    peak = record.get("peak_bytes_in_use")
+    return None if peak is None else peak / GIGA
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        found = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), flags=re.M)
+        if found:
+            return found[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory_gb() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIGA, 1)
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _commit() -> str | None:
+    """Short name of the commit, with a plus where files that git knows have changed since."""
+    folder = Path(__file__).parent
+    try:
+        commit = _git(folder, "rev-parse", "--short=12", "HEAD")
+        return commit + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()

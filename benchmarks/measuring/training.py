@@ -1,0 +1,94 @@
+"""kgnn's own training and prediction as `fit` and `predict` run them, held still so that they can be timed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+from kgnn.data import Samples
+from kgnn.models import Model
+from kgnn.train import TrainConfig
+from kgnn.train.engine import Engine, device_data
+
+from .timing import Timing, seconds_of, time_calls, wait
+
+
+class Compilation(NamedTuple):
+    """Seconds to trace a program, and to compile it."""
+
+    trace: float
+    compile: float
+
+    @property
+    def total(self) -> float:
+        """Both."""
+        return self.trace + self.compile
+
+
+class Training:
+    """The compiled epoch of `kgnn.fit`, with its data on the device.
+
+    An epoch over as many samples as a batch holds is one training step: drawing the order, collecting the batch,
+    forward, backward and optimizer. Every call goes on from where the last one ended.
+
+    Args:
+        model: The model to start from.
+        samples: All training samples.
+        config: Settings.
+    """
+
+    def __init__(self, model: Model, samples: Samples, config: TrainConfig):
+        self.engine = Engine(model, config, len(samples))
+        self.data = device_data(samples)
+        self.state = wait(self.engine.start(model, config.seed))
+        self.losses: Any = None
+
+    def compile(self) -> Compilation:
+        """Compile the epoch, which no call has done yet; later calls find it compiled."""
+        start = time.perf_counter()
+        lowered = self.engine.run_epoch.lower(self.state, self.data)
+        middle = time.perf_counter()
+        lowered.compile()
+        return Compilation(middle - start, time.perf_counter() - middle)
+
+    def epoch(self) -> Any:
+        """One epoch; its losses."""
+        self.state, self.losses = self.engine.run_epoch(self.state, self.data)
+        return self.losses
+
+    def time(self, **how: Any) -> Timing:
+        """Time an epoch; the first call, which may compile, does not count."""
+        wait(self.epoch())
+        return time_calls(self.epoch, **how)
+
+    def first_call_seconds(self) -> float:
+        """Seconds of the first epoch, compilation included."""
+        return seconds_of(self.epoch)[0]
+
+
+def forward_call(model: Model, samples: Samples, *, auxiliary: bool) -> Any:
+    """A compiled prediction of all samples at once, without arguments.
+
+    Args:
+        model: The model, in inference.
+        samples: What to predict.
+        auxiliary: Whether all auxiliary heads are wanted as well; else the output alone, as `kgnn.predict` asks.
+
+    Returns:
+        A function that computes it.
+    """
+    import jax
+    import jax.numpy as jnp
+    from flax import nnx
+
+    from kgnn.train.engine import batch_inputs
+
+    graph, arrays = nnx.split(model)
+    inputs = batch_inputs(device_data(samples), jnp.arange(len(samples)))
+
+    def forward(arrays: Any, inputs: Any) -> Any:
+        prediction = nnx.merge(graph, arrays)(inputs)
+        return (prediction.output, prediction.auxiliary) if auxiliary else prediction.output
+
+    compiled = jax.jit(forward)
+    return lambda: compiled(arrays, inputs)
