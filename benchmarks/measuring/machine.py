@@ -1,4 +1,4 @@
-"""What a measurement ran on, and how fast that machine is at the two things every network is made of."""
+"""What a measurement ran on: processor, accelerator, versions, and the memory of this process."""
 
 from __future__ import annotations
 
@@ -10,13 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .timing import time_calls
-
 PACKAGES = ("kgnn", "jax", "jaxlib", "flax", "optax", "numpy", "torch")
-MATRIX = 4_096
-COPIED_BYTES = 1 << 29
 GIGA = 1e9
 
 
@@ -46,31 +40,6 @@ def describe_versions() -> dict[str, str]:
             continue
     commit = _commit()
     return {**found, "commit": commit} if commit else found
-
-
-def roofline(quick: bool = False) -> dict[str, float]:
-    """Floating-point operations a second of a large matrix product, and bytes a second of a large copy, in float32.
-
-    A copy of n bytes reads and writes them, which counts as 2 n.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    size = MATRIX // 2 if quick else MATRIX
-    n = COPIED_BYTES // (4 if quick else 1) // 4
-    matrix = jnp.asarray(np.random.default_rng(0).standard_normal((size, size)).astype(np.float32))
-    product = jax.jit(jnp.matmul)
-    # Adding a number that is not known when compiling makes it a pass over memory that cannot be left out.
-    copy = jax.jit(lambda values, number: values + number)
-    values, number = jnp.zeros(n, jnp.float32), jnp.float32(1.0)
-    of_product = time_calls(lambda: product(matrix, matrix), warm_up=2)
-    of_copy = time_calls(lambda: copy(values, number), warm_up=2)
-    return {
-        "matrix_size": size,
-        "copied_bytes": n * 4,
-        "matmul_gflops": 2 * size**3 / of_product.least / GIGA,
-        "copy_gbytes": 2 * n * 4 / of_copy.least / GIGA,
-    }
 
 
 def peak_memory_gb() -> float:

@@ -70,6 +70,7 @@ def run(
     *,
     add_arguments: Callable[[argparse.ArgumentParser], None] | None = None,
     parts: Parts | None = None,
+    cache: bool = False,
 ) -> None:
     """Read the command line of a benchmark, measure, and print.
 
@@ -79,6 +80,7 @@ def run(
         measure: Makes the result.
         add_arguments: Adds arguments of its own to the parser.
         parts: What it runs in a process of its own, by name; see `measuring.fresh`.
+        cache: Whether compiled programs may come from JAX's cache on disk; else every compilation is a cold one.
     """
     parser = argparse.ArgumentParser(description=question, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of tables")
@@ -90,6 +92,8 @@ def run(
         add_arguments(parser)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
+    if not cache:
+        forbid_cache()
     if arguments.part:
         print(json.dumps((parts or {})[arguments.part](**arguments.part_arguments)))
         return
@@ -101,6 +105,13 @@ def run(
     if arguments.out is not None:
         write_record(arguments.out, record)
     print(json.dumps(record) if arguments.json else as_text(record))
+
+
+def forbid_cache() -> None:
+    """Keep JAX from reading or writing its compilation cache in this process, whatever a library asks for later."""
+    import jax
+
+    jax.config.update("jax_enable_compilation_cache", False)
 
 
 def say(text: str) -> None:
@@ -180,7 +191,9 @@ def as_table(rows: Sequence[Row]) -> list[str]:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     cells = [columns, *([_cell(row.get(column, "")) for column in columns] for row in rows)]
     widths = [max(len(line[number]) for line in cells) for number in range(len(columns))]
-    numeric = [all(not isinstance(row.get(column, ""), str) or not row.get(column) for row in rows) for column in columns]
+    numeric = [
+        all(not isinstance(row.get(column, ""), str) or not row.get(column) for row in rows) for column in columns
+    ]
     return [
         "  "
         + "  ".join(

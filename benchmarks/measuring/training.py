@@ -92,3 +92,52 @@ def forward_call(model: Model, samples: Samples, *, auxiliary: bool) -> Any:
 
     compiled = jax.jit(forward)
     return lambda: compiled(arrays, inputs)
+
+
+def step_pieces(model: Model, samples: Samples, config: TrainConfig, seconds: float = 2.0) -> dict[str, float]:
+    """Median seconds of what a training step of a batch of all samples is made of, each compiled by itself.
+
+    Args:
+        model: The model.
+        samples: One batch.
+        config: Settings.
+        seconds: How long to time each.
+    """
+    import jax
+    import jax.numpy as jnp
+    from flax import nnx
+
+    from kgnn.train.engine import batch_inputs, make_optimizer
+    from kgnn.train.losses import batch_losses
+
+    data = device_data(samples)
+    graph, params, rest = nnx.split(model, nnx.Param, ...)
+    optimizer = make_optimizer(config, 1)
+    present = jnp.ones(len(samples))
+    order = jax.random.permutation(jax.random.key(0), len(samples))
+
+    def loss(params: Any, rest: Any, inputs: Any, targets: Any) -> Any:
+        made = nnx.merge(graph, params, rest, copy=True)
+        prediction = made(inputs, weights=present, train=True)
+        scale = made.output_scaling.scale[...]
+        output, auxiliary = batch_losses(made.task, prediction, targets, scale, present)
+        # Batch statistics are a result of the step, so they are one here as well.
+        return output + config.auxiliary_weight * auxiliary, nnx.state(made, nnx.BatchStat)
+
+    collect = jax.jit(lambda data, order: (batch_inputs(data, order), data.targets[order]))
+    forward = jax.jit(loss)
+    gradient = jax.jit(jax.grad(loss, has_aux=True))
+    update = jax.jit(optimizer.update)
+    inputs, targets = wait(collect(data, order))
+    memory = wait(optimizer.init(params))
+
+    def median(function: Any, *arguments: Any) -> float:
+        return time_calls(lambda: function(*arguments), seconds=seconds).median
+
+    of_forward = median(forward, params, rest, inputs, targets)
+    return {
+        "collecting the batch": median(collect, data, order),
+        "forward and loss": of_forward,
+        "backward": median(gradient, params, rest, inputs, targets) - of_forward,
+        "optimizer": median(update, params, memory, params),
+    }
