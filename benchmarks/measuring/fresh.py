@@ -7,19 +7,17 @@ A script offers its parts by name to `measuring.result.run`; `in_fresh_process` 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any
 
 
-def in_fresh_process(script: str, part: str, environment: dict[str, str] | None = None, **arguments: Any) -> Any:
+def in_fresh_process(script: str, part: str, **arguments: Any) -> Any:
     """Run one part of a script alone.
 
     Args:
         script: Path of the script.
         part: Name of the part.
-        environment: Variables to set for it.
         **arguments: Handed to the part; anything that JSON can hold.
 
     Returns:
@@ -29,9 +27,7 @@ def in_fresh_process(script: str, part: str, environment: dict[str, str] | None 
         SystemExit: If it failed; what it said on stderr has been shown.
     """
     command = [sys.executable, script, "--part", part, "--part-arguments", json.dumps(arguments)]
-    finished = subprocess.run(
-        command, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, text=True, check=False
-    )
+    finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if finished.returncode:
         raise SystemExit(f"part {part!r} of {script} with {arguments} failed: see above")
     return json.loads(finished.stdout.splitlines()[-1])

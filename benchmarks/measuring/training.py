@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
 
 from kgnn.data import Samples
 from kgnn.models import Model
 from kgnn.train import TrainConfig
-from kgnn.train.engine import Engine, device_data
+from kgnn.train.engine import Engine, device_data, make_optimizer
+from kgnn.train.losses import batch_losses
 
 from .timing import Timing, seconds_of, time_calls, wait
 
+COMPILED = "/jax/core/compile/backend_compile_duration"
+
 
 class Compilation(NamedTuple):
-    """Seconds to trace a program, and to compile it."""
+    """What the first call of a program took beyond a later one.
 
-    trace: float
+    Attributes:
+        total: Seconds.
+        compile: Those of the compiler, or of reading its result from the cache; the rest is tracing.
+    """
+
+    total: float
     compile: float
-
-    @property
-    def total(self) -> float:
-        """Both."""
-        return self.trace + self.compile
 
 
 class Training:
@@ -41,50 +47,43 @@ class Training:
         self.engine = Engine(model, config, len(samples))
         self.data = device_data(samples)
         self.state = wait(self.engine.start(model, config.seed))
-        self.losses: Any = None
-
-    def compile(self) -> Compilation:
-        """Compile the epoch, which no call has done yet; later calls find it compiled."""
-        start = time.perf_counter()
-        lowered = self.engine.run_epoch.lower(self.state, self.data)
-        middle = time.perf_counter()
-        lowered.compile()
-        return Compilation(middle - start, time.perf_counter() - middle)
 
     def epoch(self) -> Any:
         """One epoch; its losses."""
-        self.state, self.losses = self.engine.run_epoch(self.state, self.data)
-        return self.losses
+        self.state, losses = self.engine.run_epoch(self.state, self.data)
+        return losses
+
+    def compile(self) -> Compilation:
+        """Run the first epoch, which compiles, and a second one."""
+        events: list[float] = []
+
+        def listen(event: str, duration_secs: float, **_: Any) -> None:
+            if event == COMPILED:
+                events.append(duration_secs)
+
+        jax.monitoring.register_event_duration_secs_listener(listen)
+        try:
+            first, _ = seconds_of(self.epoch)
+        finally:
+            jax.monitoring.unregister_event_duration_listener(listen)
+        second, _ = seconds_of(self.epoch)
+        return Compilation(max(0.0, first - second), sum(events))
 
     def time(self, **how: Any) -> Timing:
         """Time an epoch; the first call, which may compile, does not count."""
-        wait(self.epoch())
         return time_calls(self.epoch, **how)
-
-    def first_call_seconds(self) -> float:
-        """Seconds of the first epoch, compilation included."""
-        return seconds_of(self.epoch)[0]
 
 
 def forward_call(model: Model, samples: Samples, *, auxiliary: bool) -> Any:
-    """A compiled prediction of all samples at once, without arguments.
+    """A compiled prediction of all samples at once, with inputs on the device, as a function without arguments.
 
     Args:
         model: The model, in inference.
         samples: What to predict.
         auxiliary: Whether all auxiliary heads are wanted as well; else the output alone, as `kgnn.predict` asks.
-
-    Returns:
-        A function that computes it.
     """
-    import jax
-    import jax.numpy as jnp
-    from flax import nnx
-
-    from kgnn.train.engine import batch_inputs
-
     graph, arrays = nnx.split(model)
-    inputs = batch_inputs(device_data(samples), jnp.arange(len(samples)))
+    inputs = jax.tree.map(jnp.asarray, samples.inputs())
 
     def forward(arrays: Any, inputs: Any) -> Any:
         prediction = nnx.merge(graph, arrays)(inputs)
@@ -103,18 +102,11 @@ def step_pieces(model: Model, samples: Samples, config: TrainConfig, seconds: fl
         config: Settings.
         seconds: How long to time each.
     """
-    import jax
-    import jax.numpy as jnp
-    from flax import nnx
-
-    from kgnn.train.engine import batch_inputs, make_optimizer
-    from kgnn.train.losses import batch_losses
-
-    data = device_data(samples)
     graph, params, rest = nnx.split(model, nnx.Param, ...)
     optimizer = make_optimizer(config, 1)
     present = jnp.ones(len(samples))
     order = jax.random.permutation(jax.random.key(0), len(samples))
+    tables = jax.tree.map(jnp.asarray, (samples.inputs(), samples.require_targets().values))
 
     def loss(params: Any, rest: Any, inputs: Any, targets: Any) -> Any:
         made = nnx.merge(graph, params, rest, copy=True)
@@ -124,11 +116,11 @@ def step_pieces(model: Model, samples: Samples, config: TrainConfig, seconds: fl
         # Batch statistics are a result of the step, so they are one here as well.
         return output + config.auxiliary_weight * auxiliary, nnx.state(made, nnx.BatchStat)
 
-    collect = jax.jit(lambda data, order: (batch_inputs(data, order), data.targets[order]))
+    collect = jax.jit(lambda tables, order: jax.tree.map(lambda table: table[order], tables))
     forward = jax.jit(loss)
     gradient = jax.jit(jax.grad(loss, has_aux=True))
     update = jax.jit(optimizer.update)
-    inputs, targets = wait(collect(data, order))
+    inputs, targets = wait(collect(tables, order))
     memory = wait(optimizer.init(params))
 
     def median(function: Any, *arguments: Any) -> float:
@@ -136,7 +128,7 @@ def step_pieces(model: Model, samples: Samples, config: TrainConfig, seconds: fl
 
     of_forward = median(forward, params, rest, inputs, targets)
     return {
-        "collecting the batch": median(collect, data, order),
+        "collecting the batch": median(collect, tables, order),
         "forward and loss": of_forward,
         "backward": median(gradient, params, rest, inputs, targets) - of_forward,
         "optimizer": median(update, params, memory, params),

@@ -13,7 +13,7 @@ from flax import nnx
 
 from kgnn.data import Samples
 from kgnn.models import DrugResponseNetwork
-from kgnn.train.engine import batch_inputs, device_data, make_optimizer
+from kgnn.train.engine import make_optimizer
 from kgnn.train.losses import batch_losses
 from kgnn.zoo.drugcell import CONFIGS
 
@@ -22,11 +22,8 @@ from .published import PublishedDesign
 from .sparse_levels import SparseLevels
 
 Peer = PublishedDesign | SparseLevels
+Findings = dict[str, Any]
 TOLERANCE = 1e-4
-LIVELY = 10.0
-"""Undoes DrugCell's initial factor of 0.1, under which every output is nearly the same number."""
-LIVELY_GENES = 30.0
-"""Further factor on the gene layer: at 1 / sqrt(genes), a term's states hardly vary, and float32 loses its digits."""
 
 
 class Agreement(NamedTuple):
@@ -51,28 +48,49 @@ class Agreement(NamedTuple):
     next_loss: float | None
 
 
-def lively_model(model: DrugResponseNetwork, seed: int = 0) -> DrugResponseNetwork:
-    """A copy whose outputs vary, and whose running statistics are not those of an untrained network."""
-    rng = np.random.default_rng(seed)
-    made = nnx.clone(model)
-    nnx.update(made, jax.tree.map(lambda array: array * LIVELY, nnx.state(made, nnx.Param)))
-    layer = made.subsystems.gene_layer
-    if layer is not None:
-        nnx.update(layer, jax.tree.map(lambda array: array * LIVELY_GENES, nnx.state(layer, nnx.Param)))
-    for _, module in nnx.iter_modules(made):
-        if hasattr(module, "variance"):
-            module.mean[...] = jnp.asarray(rng.normal(0, 0.1, module.mean.shape), jnp.float32)
-            module.variance[...] = jnp.asarray(rng.uniform(0.02, 0.2, module.variance.shape), jnp.float32)
-    return made
+def findings_of(model: DrugResponseNetwork, samples: Samples) -> Findings:
+    """What a model computes for samples: outputs, heads, losses and gradients.
+
+    Args:
+        model: With DrugCell's published settings.
+        samples: A few dozen or more; enough for batch statistics.
+    """
+    inputs = jax.tree.map(jnp.asarray, samples.inputs())
+    target = jnp.asarray(samples.require_targets().values)
+    optimizer = make_optimizer(CONFIGS["paper"], 1)
+    graph, params, rest = nnx.split(model, nnx.Param, ...)
+
+    def loss_of(params: Any) -> tuple[Any, Any]:
+        prediction = nnx.merge(graph, params, rest, copy=True)(inputs, train=True)
+        scale, weights = model.output_scaling.scale[...], jnp.ones(len(samples))
+        output, auxiliary = batch_losses(model.task, prediction, target, scale, weights)
+        return output + AUXILIARY_WEIGHT * auxiliary, prediction
+
+    def step(params: Any) -> Any:
+        (loss, prediction), gradient = jax.value_and_grad(loss_of, has_aux=True)(params)
+        updates, _ = optimizer.update(gradient, optimizer.init(params), params)
+        return loss, prediction, gradient, loss_of(optax.apply_updates(params, updates))[0]
+
+    with jax.default_matmul_precision("highest"):
+        loss, prediction, gradient, next_loss = jax.jit(step)(params)
+        inference = jax.jit(lambda params: nnx.merge(graph, params, rest)(inputs))(params)
+    return {
+        "output": prediction.output,
+        "auxiliary": prediction.auxiliary[:, :, 0],
+        "inference": (inference.output, inference.auxiliary[:, :, 0]),
+        "loss": float(loss),
+        "next_loss": float(next_loss),
+        "gradients": _our_gradients(nnx.merge(graph, gradient, rest)),
+    }
 
 
-def check_agreement(model: DrugResponseNetwork, peer: Peer, samples: Samples, *, same_step: bool) -> Agreement:
+def check_agreement(ours: Findings, peer: Peer, samples: Samples, *, same_step: bool) -> Agreement:
     """Compare a peer, which must be fresh and is left as it was, with the model whose weights it has.
 
     Args:
-        model: The model.
+        ours: What the model computes, from `findings_of`.
         peer: Made from `read_weights` of the model.
-        samples: A few dozen samples or more; enough for batch statistics.
+        samples: The same that `ours` was computed for.
         same_step: Whether a step of the optimizer must have the same effect as well.
 
     Returns:
@@ -82,8 +100,6 @@ def check_agreement(model: DrugResponseNetwork, peer: Peer, samples: Samples, *,
         ValueError: If any is above 1e-4.
     """
     before = {name: value.clone() for name, value in peer.state_dict().items()}
-    with jax.default_matmul_precision("highest"):
-        ours = _ours(model, samples)
     theirs = _theirs(peer, samples, steps=same_step)
     peer.load_state_dict(before)
     gradients = [_relative_norm(ours["gradients"][name], theirs["gradients"][name]) for name in ours["gradients"]]
@@ -101,36 +117,7 @@ def check_agreement(model: DrugResponseNetwork, peer: Peer, samples: Samples, *,
     return found
 
 
-def _ours(model: DrugResponseNetwork, samples: Samples) -> dict[str, Any]:
-    data = device_data(samples)
-    inputs = batch_inputs(data, jnp.arange(len(samples)))
-    optimizer = make_optimizer(CONFIGS["paper"], 1)
-    graph, params, rest = nnx.split(model, nnx.Param, ...)
-
-    def loss_of(params: Any) -> tuple[Any, Any]:
-        prediction = nnx.merge(graph, params, rest, copy=True)(inputs, train=True)
-        scale, weights = model.output_scaling.scale[...], jnp.ones(len(samples))
-        output, auxiliary = batch_losses(model.task, prediction, data.targets, scale, weights)
-        return output + AUXILIARY_WEIGHT * auxiliary, prediction
-
-    def step(params: Any) -> Any:
-        (loss, prediction), gradient = jax.value_and_grad(loss_of, has_aux=True)(params)
-        updates, _ = optimizer.update(gradient, optimizer.init(params), params)
-        return loss, prediction, gradient, loss_of(optax.apply_updates(params, updates))[0]
-
-    loss, prediction, gradient, next_loss = jax.jit(step)(params)
-    inference = jax.jit(lambda params: nnx.merge(graph, params, rest)(inputs))(params)
-    return {
-        "output": prediction.output,
-        "auxiliary": prediction.auxiliary[:, :, 0],
-        "inference": (inference.output, inference.auxiliary[:, :, 0]),
-        "loss": float(loss),
-        "next_loss": float(next_loss),
-        "gradients": _our_gradients(nnx.merge(graph, gradient, rest)),
-    }
-
-
-def _our_gradients(gradient: DrugResponseNetwork) -> dict[str, np.ndarray]:
+def _our_gradients(gradient: Any) -> dict[str, np.ndarray]:
     """Arrays that every design has, under the names of `Peer.shared_gradients`."""
     found = {
         "term bias": gradient.subsystems.bias,
@@ -143,7 +130,7 @@ def _our_gradients(gradient: DrugResponseNetwork) -> dict[str, np.ndarray]:
     return {name: np.asarray(array[...]) for name, array in found.items()}
 
 
-def _theirs(peer: Peer, samples: Samples, *, steps: bool) -> dict[str, Any]:
+def _theirs(peer: Peer, samples: Samples, *, steps: bool) -> Findings:
     values = samples.inputs()
     device = next(peer.parameters()).device
     genes, fingerprints, target = (

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .blocks import DrugAndJoin, adam, batch_norm, copy_into, gradient_of, total_loss
+from .blocks import DrugAndJoin, adam, batch_norm, gradient_of, total_loss
 from .weights import DrugCellWeights, Layer
 
 
@@ -115,10 +115,10 @@ class _Heads(nn.Module):
         super().__init__()
         heads = [layer.head for layer in weights.terms if layer.head is not None]
         self.kernel = nn.Parameter(torch.as_tensor(np.stack([head[0] for head in heads]).astype(np.float32)))
-        for name, place in (("bias", 1), ("second_weight", 2), ("second_bias", 3)):
-            parameter = nn.Parameter(torch.zeros(len(heads), 1))
-            copy_into(parameter, np.array([head[place] for head in heads]))
-            self.register_parameter(name, parameter)
+        self.bias, self.second_weight, self.second_bias = (
+            nn.Parameter(torch.as_tensor(np.array([[head[place]] for head in heads], dtype=np.float32)))
+            for place in (1, 2, 3)
+        )
 
     def forward(self, states: Tensor) -> Tensor:
         by_term = states.reshape(*self.kernel.shape, states.shape[1])

@@ -81,18 +81,18 @@ def checked_peers(model: Any, check_samples: Any, designs: tuple[str, ...] = DES
     """
     import torch
 
-    from .agreement import check_agreement, lively_model
+    from .agreement import check_agreement, findings_of
     from .published import PublishedDesign
     from .sparse_levels import SparseLevels
-    from .weights import read_weights
+    from .weights import lively_model, read_weights
 
     kinds = {"published": PublishedDesign, "sparse levels": SparseLevels}
     lively = lively_model(model)
     weights = read_weights(lively)
-    peers = {}
+    ours, peers = findings_of(lively, check_samples), {}
     for design in designs:
         module = kinds[design](weights).to_device(_device())
-        agreement = check_agreement(lively, module, check_samples, same_step=design == "published")
+        agreement = check_agreement(ours, module, check_samples, same_step=design == "published")
         peers[design] = Peer(module, module.optimizer(), agreement._asdict())
     # JAX multiplies float32 matrices on tensor cores unless told otherwise; the peers may as well.
     torch.set_float32_matmul_precision("high")

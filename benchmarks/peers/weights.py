@@ -11,10 +11,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from kgnn.models import DrugResponseNetwork
 
 COLUMNS_AT_ONCE = 256
+LIVELY = 10.0
+"""Undoes DrugCell's initial factor of 0.1, under which every output is nearly the same number."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,23 @@ class DrugCellWeights:
     join: Layer
     first_output: Layer
     second_output: Layer
+
+
+def lively_model(model: DrugResponseNetwork, seed: int = 0) -> DrugResponseNetwork:
+    """A copy whose outputs vary, and whose running statistics are not those of an untrained network."""
+    rng = np.random.default_rng(seed)
+    made = nnx.clone(model)
+    nnx.update(made, jax.tree.map(lambda array: array * LIVELY, nnx.state(made, nnx.Param)))
+    layer = made.subsystems.gene_layer
+    if layer is not None:
+        # It starts within 1 / sqrt(genes), at which a term's states hardly vary and float32 loses its digits.
+        factor = 0.5 * len(made.genes) ** 0.5
+        nnx.update(layer, jax.tree.map(lambda array: array * factor, nnx.state(layer, nnx.Param)))
+    for _, module in nnx.iter_modules(made):
+        if hasattr(module, "variance"):
+            module.mean[...] = jnp.asarray(rng.normal(0, 0.1, module.mean.shape), jnp.float32)
+            module.variance[...] = jnp.asarray(rng.uniform(0.02, 0.2, module.variance.shape), jnp.float32)
+    return made
 
 
 def read_weights(model: DrugResponseNetwork) -> DrugCellWeights:
@@ -141,8 +161,10 @@ def _term_heads(heads: Any, n_terms: int, n: int) -> list[tuple[np.ndarray, floa
     """Every head reads its own term alone, so one probe a state reads all of them."""
     probes = jnp.tile(jnp.eye(n), (n_terms, 1))
     kernel = np.asarray(heads.linear(probes))
-    others = [np.asarray(each[...])[:, 0] for each in (heads.bias, heads.second_weight, heads.second_bias)]
-    return [(kernel[term], *(float(other[term]) for other in others)) for term in range(n_terms)]
+    bias, weight, second = (
+        np.asarray(each[...])[:, 0] for each in (heads.bias, heads.second_weight, heads.second_bias)
+    )
+    return [(kernel[term], float(bias[term]), float(weight[term]), float(second[term])) for term in range(n_terms)]
 
 
 def _norm(norm: Any) -> np.ndarray:
