@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -101,7 +102,8 @@ def run(
     name = Path(script).stem
     say(f"{name}: {(question or '').splitlines()[0]}")
     result = measure(arguments)
-    record = make_record(name, question, result, quick=arguments.quick, seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    record = make_record(name, question, result, command=command_of(name, sys.argv[1:]), seconds=seconds)
     if arguments.out is not None:
         write_record(arguments.out, record)
     print(json.dumps(record) if arguments.json else as_text(record))
@@ -119,15 +121,23 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def make_record(name: str, question: str | None, result: Result, *, quick: bool, seconds: float) -> Row:
+def command_of(name: str, words: Sequence[str]) -> str:
+    """The command that makes a result again: the arguments that were given, and where the result belongs."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--out")
+    _, others = parser.parse_known_args(words)
+    return shlex.join(["python", f"benchmarks/{name}.py", *others, "--out", f"benchmarks/results/{name}.json"])
+
+
+def make_record(name: str, question: str | None, result: Result, *, command: str, seconds: float) -> Row:
     """The JSON object of a result."""
-    quick_flag = " --quick" if quick else ""
     return {
         "benchmark": name,
         "question": (question or "").splitlines()[0],
-        "command": f"python benchmarks/{name}.py{quick_flag} --out benchmarks/results/{name}.json",
+        "command": command,
         "date": datetime.now(UTC).date().isoformat(),
-        "quick": quick,
+        "quick": "--quick" in command.split(),
         "seconds": round(seconds, 1),
         "machine": describe_machine(),
         "versions": describe_versions(),

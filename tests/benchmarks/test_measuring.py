@@ -14,7 +14,7 @@ from flax import nnx
 
 from benchmarks.measuring.exponents import fit_row
 from benchmarks.measuring.machine import peak_memory_gb
-from benchmarks.measuring.result import Bar, Result, as_table, as_text, make_record, write_record
+from benchmarks.measuring.result import Bar, Result, as_table, as_text, command_of, make_record, write_record
 from benchmarks.measuring.roofline import floor_row, step_flops
 from benchmarks.measuring.timing import time_calls
 from benchmarks.measuring.workloads import distinct_samples, draw_bits
@@ -89,10 +89,12 @@ def result() -> Result:
 
 
 def test_a_result_is_json_without_a_path_and_says_which_bars_are_met(tmp_path: Path) -> None:
-    record = make_record("training_step", "How long?\n\nMore.", result(), quick=True, seconds=1.26)
+    command = command_of("epoch", ["--json", "--quick", "--batch", "7", "--out", str(tmp_path)])
+    assert command == "python benchmarks/epoch.py --quick --batch 7 --out benchmarks/results/epoch.json"
+    record = make_record("epoch", "How long?\n\nMore.", result(), command=command, seconds=1.26)
     assert [bar["met"] for bar in record["bars"]] == [True, False, None]
     assert record["question"] == "How long?"
-    assert record["command"].startswith("python benchmarks/training_step.py --quick")
+    assert record["quick"]
     assert record["tables"]["times"][0]["s"] == 0.1235
     assert {"jax", "kgnn", "python"} <= record["versions"].keys()
     assert {"processor", "cores", "device"} <= record["machine"].keys()
