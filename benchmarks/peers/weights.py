@@ -1,7 +1,4 @@
-"""Weights of a kgnn DrugCell network by gene, term and state, read without knowing how kgnn stores them.
-
-A linear map is read by feeding it unit vectors; padding, buckets and tiles of kgnn can change without a change here.
-"""
+"""Weights of a kgnn DrugCell network by term and layer, for designs that store them in another way."""
 
 from __future__ import annotations
 
@@ -15,7 +12,6 @@ from flax import nnx
 
 from kgnn.models import DrugResponseNetwork
 
-COLUMNS_AT_ONCE = 256
 LIVELY = 10.0
 """Undoes DrugCell's initial factor of 0.1, under which every output is nearly the same number."""
 
@@ -90,38 +86,34 @@ def lively_model(model: DrugResponseNetwork, seed: int = 0) -> DrugResponseNetwo
 def read_weights(model: DrugResponseNetwork) -> DrugCellWeights:
     """The weights of a model with DrugCell's published settings (`kgnn.zoo.drugcell`, version ``"paper"``)."""
     subsystems, hierarchy = model.subsystems, model.hierarchy
-    n_terms, n = hierarchy.n_terms, model.root_rows
-    linear, layer = subsystems.gene_linear, subsystems.gene_layer
-    if layer is None or subsystems.norm is None or subsystems.heads is None:
+    layer, heads, norm = subsystems.gene_layer, subsystems.heads, subsystems.norm
+    if layer is None or norm is None or heads is None:
         raise ValueError("the model has not the published settings: it lacks a gene layer, normalization or heads")
-    of_gene = _matrix(linear, hierarchy.n_genes)
-    # A factor on every slot is what the gene layer is, so the quotient is that factor, whatever slot it lies in.
-    weights, biases = (
-        _quotient(_matrix(lambda rows, given=given: linear(rows, given), hierarchy.n_genes), of_gene, hierarchy, n)
-        for given in (layer.scales(), layer.biases())
-    )
-    bounds = np.cumsum([len(genes) for genes in hierarchy.genes_of_term])[:-1]
-    of_child = _child_matrices(model)
-    terms = []
-    norm = _norm(subsystems.norm)
-    heads = _term_heads(subsystems.heads, n_terms, n)
-    bias = np.asarray(subsystems.bias[...])
-    for term in range(n_terms):
-        rows = slice(term * n, (term + 1) * n)
-        sources = [np.arange(child * n, (child + 1) * n) for child in hierarchy.children_of_term[term]]
-        parts = [of_gene[rows, hierarchy.genes_of_term[term]]]
-        if sources:
-            first, matrix = of_child[int(hierarchy.level_of_term[term])]
-            parts.insert(0, matrix[rows.start - first : rows.stop - first, np.concatenate(sources)])
-        terms.append(Layer(np.concatenate(parts, axis=1), bias[rows], norm[:, rows], heads[term]))
+    n, n_genes = model.root_rows, [len(genes) for genes in hierarchy.genes_of_term]
+    n_below = [len(children) * n for children in hierarchy.children_of_term]
+    # Both hold a row of states for every source of a term, term by term.
+    from_genes = _by_term(subsystems.gene_weights, n_genes, n)
+    from_children = _by_term(subsystems.child_weights, n_below, n)
+    bias, norms = np.asarray(subsystems.bias[...]).reshape(-1, n), _norm(norm).reshape(4, -1, n)
+    first = np.asarray(heads.weights[...]).reshape(-1, n)
+    others = [np.asarray(each[...])[:, 0] for each in (heads.bias, heads.second_weight, heads.second_bias)]
+    terms = [
+        Layer(
+            np.concatenate([from_children[term], from_genes[term]]).T,
+            bias[term],
+            norms[:, term],
+            (first[term], float(others[0][term]), float(others[1][term]), float(others[2][term])),
+        )
+        for term in range(hierarchy.n_terms)
+    ]
     return DrugCellWeights(
         hierarchy.n_genes,
         model.n_fingerprint,
         n,
         hierarchy.genes_of_term,
         hierarchy.children_of_term,
-        tuple(np.split(weights, bounds)),
-        tuple(np.split(biases, bounds)),
+        _by_term(layer.weight, n_genes),
+        _by_term(layer.bias, n_genes),
         tuple(terms),
         tuple(_dense_layers(model.drug)),
         _dense_layers(model.join)[0],
@@ -130,41 +122,11 @@ def read_weights(model: DrugResponseNetwork) -> DrugCellWeights:
     )
 
 
-def _matrix(linear: Any, n_sources: int) -> np.ndarray:
-    """``[row, source]`` of a linear map of feature-major rows."""
-    apply = jax.jit(linear)
-    columns = []
-    for first in range(0, n_sources, COLUMNS_AT_ONCE):
-        unit = jnp.eye(n_sources, COLUMNS_AT_ONCE, -first)
-        columns.append(np.asarray(apply(unit)))
-    return np.concatenate(columns, axis=1)[:, :n_sources]
-
-
-def _quotient(scaled: np.ndarray, plain: np.ndarray, hierarchy: Any, n: int) -> np.ndarray:
-    """Factor of every annotation, read where the plain weight is largest."""
-    terms, genes = hierarchy.annotation_term, hierarchy.annotation_gene
-    rows = terms[:, None] * n + np.arange(n)
-    below = plain[rows, genes[:, None]]
-    best = np.abs(below).argmax(axis=1)[:, None]
-    above = scaled[rows, genes[:, None]]
-    return (np.take_along_axis(above, best, 1) / np.take_along_axis(below, best, 1))[:, 0]
-
-
-def _child_matrices(model: DrugResponseNetwork) -> dict[int, tuple[int, np.ndarray]]:
-    """For each level above the lowest, its first row and the map from all states below it."""
-    rows = model.subsystems.level_rows
-    linears = model.subsystems.child_linears
-    return {level: (rows[level][0], _matrix(linears[level - 1], rows[level][0])) for level in range(1, len(rows))}
-
-
-def _term_heads(heads: Any, n_terms: int, n: int) -> list[tuple[np.ndarray, float, float, float]]:
-    """Every head reads its own term alone, so one probe a state reads all of them."""
-    probes = jnp.tile(jnp.eye(n), (n_terms, 1))
-    kernel = np.asarray(heads.linear(probes))
-    bias, weight, second = (
-        np.asarray(each[...])[:, 0] for each in (heads.bias, heads.second_weight, heads.second_bias)
-    )
-    return [(kernel[term], float(bias[term]), float(weight[term]), float(second[term])) for term in range(n_terms)]
+def _by_term(values: Any, sizes: list[int], n_columns: int | None = None) -> tuple[np.ndarray, ...]:
+    """Values that lie term by term, cut up: ``[source]`` or ``[source, state]`` for each term."""
+    array = np.asarray(values[...])
+    rows = array if n_columns is None else array.reshape(-1, n_columns)
+    return tuple(np.split(rows, np.cumsum(sizes)[:-1]))
 
 
 def _norm(norm: Any) -> np.ndarray:
