@@ -20,6 +20,7 @@ from kgnn.zoo.drugcell import CONFIGS
 from .blocks import AUXILIARY_WEIGHT, total_loss
 from .published import PublishedDesign
 from .sparse_levels import SparseLevels
+from .weights import read_weights
 
 Peer = PublishedDesign | SparseLevels
 Findings = dict[str, Any]
@@ -35,7 +36,7 @@ class Agreement(NamedTuple):
         inference: Of predictions and heads, with running statistics.
         loss: Of the training loss, relative.
         gradient: Of the gradients of arrays that both have: norm of the difference over the norm, of the worst array.
-            Single numbers scatter more in float32, where the states of a term hardly vary within a batch.
+            Biases before a normalization are left to `next_loss`: it cancels nearly all of their gradient.
         next_loss: Of the training loss after one step of the optimizer, relative; None where the peer has other
             parameters by design, so that Adam's step is another.
     """
@@ -120,14 +121,18 @@ def check_agreement(ours: Findings, peer: Peer, samples: Samples, *, same_step: 
 def _our_gradients(gradient: Any) -> dict[str, np.ndarray]:
     """Arrays that every design has, under the names of `Peer.shared_gradients`."""
     found = {
-        "term bias": gradient.subsystems.bias,
         "term scale": gradient.subsystems.norm.scale,
         "head weight": gradient.subsystems.heads.second_weight,
         "join": gradient.join.layers[0].kernel,
         "output": gradient.first_output.kernel,
     }
     found |= {f"drug {number}": layer.kernel for number, layer in enumerate(gradient.drug.layers)}
-    return {name: np.asarray(array[...]) for name, array in found.items()}
+    weights = read_weights(gradient).terms
+    below = [len(children) * gradient.root_rows for children in gradient.hierarchy.children_of_term]
+    of_children = [layer.kernel[:, :n].reshape(-1) for layer, n in zip(weights, below, strict=True)]
+    return {name: np.asarray(array[...]) for name, array in found.items()} | {
+        "child weights": np.concatenate(of_children)
+    }
 
 
 def _theirs(peer: Peer, samples: Samples, *, steps: bool) -> Findings:

@@ -34,8 +34,7 @@ class PublishedDesign(nn.Module):
                 layer = nn.Linear(weights.n_genes, len(genes))
                 mask = torch.zeros_like(layer.weight)
                 mask[torch.arange(len(genes)), torch.as_tensor(genes.astype("int64"))] = 1.0
-                with torch.no_grad():
-                    layer.weight.copy_(mask * torch.as_tensor(weights.gene_weight[term])[:, None])
+                copy_into(layer.weight, mask.numpy() * weights.gene_weight[term][:, None])
                 copy_into(layer.bias, weights.gene_bias[term])
                 self.gene_layers[str(term)] = layer
                 self.masks[str(term)] = mask
@@ -58,8 +57,13 @@ class PublishedDesign(nn.Module):
     def shared_gradients(self) -> dict[str, Tensor]:
         """Gradients of arrays that kgnn has as well; see `peers.agreement`."""
         blocks = list(self.terms)
+        n = [
+            len(children) * block.linear.out_features
+            for children, block in zip(self.children_of_term, blocks, strict=True)
+        ]
+        of_children = [gradient_of(block.linear.weight)[:, :k].reshape(-1) for block, k in zip(blocks, n, strict=True)]
         return self.rest.shared_gradients() | {
-            "term bias": torch.cat([gradient_of(block.linear.bias) for block in blocks]),
+            "child weights": torch.cat(of_children),
             "term scale": torch.cat([gradient_of(block.norm.weight) for block in blocks]),
             "head weight": torch.cat([gradient_of(block.head.second.weight) for block in blocks]),
         }

@@ -63,7 +63,8 @@ class SparseLevels(nn.Module):
     def shared_gradients(self) -> dict[str, Tensor]:
         """Gradients of arrays that kgnn has as well; see `peers.agreement`."""
         return self.rest.shared_gradients() | {
-            "term bias": gradient_of(self.bias),
+            # A row of the matrix after the other, as a term's own matrix lies.
+            "child weights": torch.cat([gradient_of(product.values) for product in self.of_states]),
             "term scale": torch.cat([gradient_of(norm.weight) for norm in self.norms]),
             "head weight": gradient_of(self.heads.second_weight),
         }
