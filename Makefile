@@ -33,12 +33,12 @@ lint: $(VENV)/installed-dev  ## check style, types and the import order of the r
 docs: $(VENV)/installed-dev  ## build the documentation into site/, warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-bench: $(VENV)/installed-bench  ## run every benchmark script
-ifeq ($(BENCHMARKS),)
-	@echo "benchmarks/ holds no script yet: nothing to run"
-else
-	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script"; done
-endif
+# QUICK=1 shows that they work; only full results are written.
+bench: $(VENV)/installed-bench  ## run every benchmark script, into benchmarks/results/
+	@for script in $(BENCHMARKS); do \
+		echo "== $$script"; \
+		$(BIN)/python "$$script" $(if $(QUICK),--quick,--out "benchmarks/results/$$(basename "$$script" .py).json"); \
+	done
 
 clean:  ## remove what the targets made, .venv included
 	rm -rf $(VENV) $(DEMO_OUT) site build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
