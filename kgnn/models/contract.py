@@ -146,7 +146,7 @@ def row_weights(values: Values, weights: Array | None) -> Array | None:
     if not isinstance(values, Rows):
         return weights
     each = jnp.ones(values.index.shape[0], jnp.float32) if weights is None else weights
-    return jnp.zeros(values.table.shape[0], jnp.float32).at[values.index].add(each)
+    return jnp.zeros(values.table.shape[0], each.dtype).at[values.index].add(each)
 
 
 def spread(rows: Array, values: Values) -> Array:
