@@ -105,7 +105,9 @@ def test_a_killed_process_ends_the_other_and_the_run_goes_on_to_the_same_end(
     assert json.loads(ended[0][0])["best_epoch"] == json.loads((alone / "metrics.json").read_text())["best_epoch"]
     assert ended[1][0] == ""
 
-    histories = [pandas.read_csv(folder / "history.tsv", sep="\t") for folder in (alone, out)]
+    histories = [
+        pandas.read_csv(folder / "history.tsv", sep="\t", float_precision="round_trip") for folder in (alone, out)
+    ]
     assert list(histories[1]["loss"][: record["epoch"]]) == [row["loss"] for row in record["history"]]
     np.testing.assert_allclose(histories[0].to_numpy(), histories[1].to_numpy(), rtol=1e-4, atol=1e-4)
     runs = [load_run(folder) for folder in (alone, out)]
