@@ -175,5 +175,9 @@ def targets_and_weights(samples: Samples, weights: np.ndarray | None) -> tuple[n
 
 
 def _is_shared(data: Data, name: str) -> bool:
-    """Whether the table has fewer rows than there are samples: then samples share its rows."""
-    return data.tables[name].shape[0] < data.weights.shape[0]
+    """Whether samples share rows of the table: it has fewer rows than there are samples, or is a small one of several.
+
+    A small one always counts, so that the parts of one screen share their compiled functions.
+    """
+    n_rows = data.tables[name].shape[0]
+    return n_rows < data.weights.shape[0] or (len(data.tables) > 1 and n_rows <= ROWS_TOGETHER)
