@@ -107,12 +107,14 @@ def compile_(
     max_depth: options.MaxDepth = None,
     super_root: options.SuperRoot = None,
     genes: Annotated[Path | None, typer.Option(help="Text file with the measured genes, one a line.")] = None,
+    states: Annotated[int, typer.Option(min=1, help="States a term, for the predicted cost of training.")] = 6,
+    batch_size: Annotated[int, typer.Option(min=1, help="Samples a step, for the predicted cost of training.")] = 256,
     json_: options.Json = False,
 ) -> None:
-    """Compile an ontology and its annotations into the structure of a network."""
+    """Compile an ontology and its annotations into the structure of a network, and predict what training costs."""
     from kgnn.knowledge import pruning_rules, read_ontology
     from kgnn.knowledge.text import read_lines
-    from kgnn.structure import alignment_summary, compile_hierarchy, describe, hierarchy_summary
+    from kgnn.structure import alignment_summary, compile_hierarchy, describe, hierarchy_cost, hierarchy_summary
 
     rules = pruning_rules(
         prune, min_genes=min_genes, max_genes=max_genes, min_extra_genes=min_extra_genes, max_depth=max_depth,
@@ -127,6 +129,10 @@ def compile_(
     hierarchy.save(out)
     summary = hierarchy_summary(hierarchy) | alignment_summary(alignment) | {"out": str(out)}
     summary["read"] = {name: len(getattr(read, name)) for name in ("terms", "relations", "annotations")}
+    summary["training_step"] = {
+        "states": states, "batch_size": batch_size,
+        **hierarchy_cost(hierarchy, n_states=states, batch_size=batch_size).to_json(),
+    }  # fmt: skip
     _print(summary, describe(summary), json_)
 
 

@@ -52,8 +52,15 @@ def _sums_backward(wiring: Wiring, _: None, gradient: Array) -> tuple[Array]:
 sums_by_row.defvjp(_sums_forward, _sums_backward)
 
 
-def multiply(products: Products, weights: list[Array], gather: Gather) -> Array:
-    """Rows ``[row, sample]`` that the products give."""
+def multiply(products: Products, weights: list[Array], gather: Gather, precision: str = "float32") -> Array:
+    """Rows ``[row, sample]`` that the products give.
+
+    Args:
+        products: The products.
+        weights: Of each, from `kernels`.
+        gather: Reads source rows.
+        precision: Type in which numbers are multiplied; they are added in that of the weights.
+    """
     parts = []
     for kernel, inputs in zip(weights, _inputs(products, gather), strict=True):
         _, outputs, slots = kernel.shape
@@ -61,19 +68,19 @@ def multiply(products: Products, weights: list[Array], gather: Gather) -> Array:
             # Written out, since XLA's own sum over a short axis in the middle is some twenty times slower.
             found = sum(kernel[:, :, slot, None] * inputs[:, slot][:, None] for slot in range(slots))
         else:
-            found = jnp.einsum("bos,bsn->bon", kernel, inputs)
+            found = _einsum("bos,bsn->bon", kernel, inputs, precision)
         parts.append(found.reshape(-1, found.shape[-1]))
     laid = parts[0] if len(parts) == 1 else jnp.concatenate(parts)
     return laid if products.rows is None else laid.at[products.rows].get(mode="promise_in_bounds")
 
 
-def weight_gradients(products: Products, rows: Array, gather: Gather) -> Array:
-    """Gradient of all weights, ``[block, output, slot]`` end to end, from that of the rows."""
+def weight_gradients(products: Products, rows: Array, gather: Gather, precision: str = "float32") -> Array:
+    """Gradient of all weights, ``[block, output, slot]`` end to end, from that of the rows; see `multiply`."""
     spread = rows if products.outputs is None else rows.at[products.outputs].get(mode="fill", fill_value=0)
     parts = []
     for inputs, (shape, (first, last)) in zip(_inputs(products, gather), _cuts(products, (0, 1)), strict=True):
         by_block = spread[first:last].reshape(*shape, -1)
-        parts.append(jnp.einsum("bon,bsn->bos", by_block, inputs).reshape(-1))
+        parts.append(_einsum("bon,bsn->bos", by_block, inputs, precision).reshape(-1))
     return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
 
 
@@ -87,6 +94,13 @@ def source_gradients(products: Products, weights: list[Array], rows: Array, n_so
         found = jnp.einsum("bos,bon->bsn", kernel, by_block)
         total = total.at[products.sources[first_slot:last_slot]].add(found.reshape(-1, found.shape[-1]))
     return total
+
+
+def _einsum(equation: str, left: Array, right: Array, precision: str) -> Array:
+    if precision == "float32":
+        return jnp.einsum(equation, left, right)
+    short = jnp.dtype(precision)
+    return jnp.einsum(equation, left.astype(short), right.astype(short), preferred_element_type=left.dtype)
 
 
 def _inputs(products: Products, gather: Gather) -> Iterator[Array]:

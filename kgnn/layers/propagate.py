@@ -55,6 +55,7 @@ class Flow(NamedTuple):
         heads_read: ``"state"`` or ``"activation"``.
         epsilon: Added to variances.
         batch: Whether to normalize by the statistics of the batch.
+        precision: Type in which inputs and weights of a term are multiplied; all else is in float32.
     """
 
     wiring: Wiring
@@ -63,6 +64,7 @@ class Flow(NamedTuple):
     heads_read: str
     epsilon: float
     batch: bool
+    precision: str
 
 
 class Values(NamedTuple):
@@ -216,9 +218,9 @@ def _level_rows(flow: Flow, values: Values, states: Array, level: int) -> Any:
     bias = values.bias[first:last, None]
 
     def of_tile(tile: Array) -> Any:
-        sums = multiply(genes, from_genes, _reader(values.genes, tile)) + bias
+        sums = multiply(genes, from_genes, _reader(values.genes, tile), flow.precision) + bias
         if children is not None:
-            sums = sums + multiply(children, from_children, _reader(states, tile))
+            sums = sums + multiply(children, from_children, _reader(states, tile), flow.precision)
         rows = sums if flow.norm == "before" else ACTIVATIONS[flow.activation](sums)
         moments = _moments(rows, values.weights[tile]) if flow.batch else None
         return rows, None if _slope_is_known(flow) else sums, moments
@@ -324,7 +326,7 @@ def _back_to_rows(flow: Flow, kept: _Kept, given: Found, back: Array, level: int
         )
         state_gradient, activated_gradient = _given_to(flow, given, state, tile, level)
         if parents is not None:
-            state_gradient = state_gradient + multiply(parents, from_parents, _reader(back, tile))
+            state_gradient = state_gradient + multiply(parents, from_parents, _reader(back, tile), flow.precision)
         if heads is not None and not isinstance(given.heads, SymbolicZero):
             of_heads = _heads_of_level(flow, given.heads, tile, level)
             read = multiply(back_heads, from_heads, _rows_of(of_heads))
@@ -371,9 +373,9 @@ def _back_to_sources(
         if flow.norm != "before":
             gradient = _before_activation(flow, gradient, rows, kept.sums[level], tile)
         back = _write(back, gradient, tile, first)
-        of_genes = of_genes + weight_gradients(of_level, gradient, _reader(values.genes, tile))
+        of_genes = of_genes + weight_gradients(of_level, gradient, _reader(values.genes, tile), flow.precision)
         if children is not None:
-            more = weight_gradients(children, gradient, _reader(kept.states, tile))
+            more = weight_gradients(children, gradient, _reader(kept.states, tile), flow.precision)
             of_children = of_children + more
         if genes is not None:
             genes = genes.at[tile].add(source_gradients(of_level, from_genes, gradient, genes.shape[1]))

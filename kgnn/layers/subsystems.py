@@ -25,6 +25,7 @@ from kgnn.layers.tiles import across, from_tiles, into_tiles, tile_size, turn_in
 from kgnn.structure import Hierarchy
 from kgnn.structure.wiring import Wiring, wire
 
+PRECISIONS = ("float32", "bfloat16")
 HEADS = ("tanh_linear", "tanh", "linear")
 
 
@@ -63,6 +64,8 @@ class SubsystemSettings(NamedTuple):
         gene_layer: Whether every annotation has a weight and a bias of its own before the linear map (DCell,
             DrugCell); the same functions can be expressed without it.
         initial_scale: Factor on all initial parameters.
+        precision: Type in which a term's inputs and weights are multiplied, ``"float32"`` or ``"bfloat16"``; sums,
+            batch statistics and heads are in float32. It changes no weight, and belongs to a fit, not to a model.
     """
 
     n_states: int | StateRule = 6
@@ -74,6 +77,7 @@ class SubsystemSettings(NamedTuple):
     heads_read: str = "state"
     gene_layer: bool = False
     initial_scale: float = 1.0
+    precision: str = "float32"
 
     def check(self) -> None:
         """Refuse unknown choices, naming the known ones, and numbers that mean nothing."""
@@ -81,6 +85,7 @@ class SubsystemSettings(NamedTuple):
             ("activation", self.activation, ACTIVATIONS),
             ("norm", self.norm, ("after", "before", "none")),
             ("heads", self.heads, HEADS),
+            ("precision", self.precision, PRECISIONS),
             ("heads_read", self.heads_read, ("state", "activation")),
         ):
             if value not in known:
@@ -216,7 +221,7 @@ class Subsystems(nnx.Module):
         chosen = self.settings
         epsilon = 0.0 if self.norm is None else self.norm.epsilon
         batch = train and self.norm is not None
-        return Flow(self.wiring, chosen.activation, chosen.norm, chosen.heads_read, epsilon, batch)
+        return Flow(self.wiring, chosen.activation, chosen.norm, chosen.heads_read, epsilon, batch, chosen.precision)
 
     def targets_of_weights(self) -> tuple[np.ndarray, np.ndarray]:
         """The state that each weight from genes, and each weight from child terms, goes into."""

@@ -13,6 +13,7 @@ CHOICES = {
     "optimizer": ("adam", "adamw"),
     "schedule": ("constant", "cosine", "exponential"),
     "class_weights": ("none", "balanced"),
+    "precision": ("float32", "bfloat16"),
     "scaling": ("auto", "standard", "maxabs", "minmax", "none"),
     "stream": ("auto", "always", "never"),
     "score": ("auto", "pearson", "spearman", "r2", "mse", "accuracy", "macro_f1", "auroc", "auprc"),
@@ -55,6 +56,8 @@ class TrainConfig:
         average: Decay a step of the running average of weights that is scored and kept; 0 for none.
         replicates: Networks trained side by side from different seeds; the model predicts their mean.
         checkpoint_every: Epochs between checkpoints of a run that has a folder; 0 for none.
+        precision: Type in which the terms of a visible network multiply while it is trained; ``"bfloat16"`` for GPU and
+            TPU. Sums, batch statistics, heads and all weights stay in float32, and so do predictions of the run.
         seed: Seed of initial weights, splits, order and dropout.
         stream: Whether samples are streamed in chunks from disk or the host's memory, with the same batches and losses
             as on the device: ``"always"``, ``"never"``, or ``"auto"`` where they take more than `data_memory`.
@@ -83,6 +86,7 @@ class TrainConfig:
     average: float = 0.0
     replicates: int = 1
     checkpoint_every: int = 10
+    precision: str = "float32"
     seed: int = 0
     stream: str = "auto"
     data_memory: float = 0.0

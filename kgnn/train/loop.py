@@ -13,6 +13,7 @@ from flax import nnx
 from kgnn.data.samples import Samples
 from kgnn.data.scaling import fit_scaler, fit_scaler_in_blocks
 from kgnn.errors import TrainingError
+from kgnn.layers import Subsystems
 from kgnn.models import Model, Replicates, build
 from kgnn.train.checkpoint import Checkpoint
 from kgnn.train.config import TrainConfig
@@ -23,6 +24,7 @@ from kgnn.train.processes import is_first_process, share
 from kgnn.train.progress import EpochReport, Progress
 from kgnn.train.reference import set_reference
 from kgnn.train.scoring import Validation, best_epoch, score_name
+from kgnn.train.step_memory import require_memory
 from kgnn.train.stream import StreamedData, place_samples, train_streamed_epoch
 
 
@@ -53,10 +55,12 @@ def train_model(
         The fitted model, the history as a table and the epoch kept.
 
     Raises:
-        TrainingError: If a loss or a prediction becomes infinite or not a number.
+        TrainingError: If a step would not fit into the memory of the device, or if a loss or a prediction becomes
+            infinite or not a number.
     """
     import pandas
 
+    require_memory(model, min(config.batch_size, len(train)), n_devices=placement.n_devices)
     fitted = start_model(model, train, config)
     name = score_name(config, model.task)
     placing = config if placement.mesh is None else _same_everywhere(config)
@@ -120,6 +124,9 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
             member.gene_scaling.set(genes.center, genes.scale)
         if outputs is not None:
             member.output_scaling.set(outputs.center, outputs.scale)
+        for _, module in nnx.iter_modules(member):  # type: ignore[arg-type]
+            if isinstance(module, Subsystems):
+                module.settings = module.settings._replace(precision=config.precision)
     return members[0] if len(members) == 1 else Replicates(members)
 
 
