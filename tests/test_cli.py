@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pandas
 import pytest
@@ -381,6 +382,7 @@ def test_without_a_cache_that_can_be_written_nothing_else_changes(
 ):
     (tmp_path / "file").touch()
     monkeypatch.setenv("KGNN_CACHE", str(tmp_path / "file"))
+    jax.config.update("jax_compilation_cache_dir", None)
     assert enable_compilation_cache() is None
     assert succeed("info", run, "--json").err == ""
 
@@ -392,6 +394,7 @@ def test_without_a_home_folder_there_is_no_cache(monkeypatch: pytest.MonkeyPatch
     for name in ("KGNN_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", no_home)
+    jax.config.update("jax_compilation_cache_dir", None)
     assert enable_compilation_cache() is None
     with pytest.raises(SourceError, match="there is no home folder.*KGNN_CACHE"):
         cache_folder()

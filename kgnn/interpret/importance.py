@@ -21,6 +21,7 @@ from kgnn.interpret.nulls import (
 from kgnn.interpret.rlipp import Rlipp, rlipp
 from kgnn.interpret.sensitivity import knockdown_effect, node_sensitivity
 from kgnn.perturb.forward import inputs_of
+from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.run import Run
 from kgnn.train.spread import Members, Spread, spread
 
@@ -115,6 +116,7 @@ def importance(
         repetitions = N_NULL[measure] * (2 if run.hierarchy.n_terms < FEW_TERMS else 1)
     if repetitions and repetitions < FEWEST_REPETITIONS:
         raise KgnnError(f"n_null is {n_null}. Give 0 for no null, or at least {FEWEST_REPETITIONS} (better 20).")
+    enable_compilation_cache()
     samples = (run.samples if samples is None else samples).with_genes(run.hierarchy.genes)
     _refuse_few(len(samples), "samples")
     if measure == "rlipp":

@@ -17,6 +17,7 @@ from kgnn.perturb.plan import Plan, Reach, make_plan
 from kgnn.perturb.replicates import spread_of_effects
 from kgnn.perturb.table import COLUMNS as COLUMNS
 from kgnn.perturb.table import gather, make_table
+from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.run import Run
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def knockdown(
         (virtual knockdown of expression).
     """
     check_how(run, dose, scale)
+    enable_compilation_cache()
     plan = make_plan(run.hierarchy, genes, pairs, subsystems)
     samples = _some(run, samples_to_perturb(run, samples), max_samples)
     value = knocked_down_value(samples) if plan.has_genes else 0.0

@@ -71,9 +71,7 @@ class InChunks:
 
     def _chunk(self, stacked: Any, start: Array, shared: Any) -> Any:
         if self.chunking.size < self.n:
-            stacked = jax.tree.map(
-                lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, self.chunking.size), stacked
-            )
+            stacked = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, self.chunking.size), stacked)
         return jax.vmap(lambda one: self._function(one, *shared))(stacked)
 
     def _joined(self, parts: list[Any]) -> Any:

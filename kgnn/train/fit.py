@@ -18,6 +18,7 @@ from kgnn.structure import Alignment
 from kgnn.train.baselines import BASELINES as BASELINES
 from kgnn.train.baselines import baseline_scores, check_baselines
 from kgnn.train.checkpoint import Checkpoint, content_of_fit
+from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.config import TrainConfig
 from kgnn.train.devices import place
 from kgnn.train.loop import train_model
@@ -91,6 +92,7 @@ def fit(
     config = TrainConfig() if config is None else config
     config = config if replicates is None else config.updated({"replicates": replicates})
     started = time.monotonic()
+    enable_compilation_cache()
     placement = place(devices)
     progress = progress if is_first_process() else None
     refuse_finished(out)

@@ -72,7 +72,8 @@ def choose_chunking(
         >>> choose_chunking(30, 5_000_000, memory=60_000_000)
         Chunking(size=10, workers=1)
     """
-    fit_in = min(max(1, (memory - resident) // max(each, 1)), at_most or n)
+    fit_in = max(1, (memory - resident) // max(each, 1))
+    fit_in = min(fit_in, at_most) if at_most else fit_in
     workers = min(cores, n, fit_in)
     most = min(fit_in // workers, -(-n // workers))
     if cache is not None:

@@ -29,8 +29,8 @@ def replicate_metrics(model: Model, parts: Mapping[str, Samples]) -> dict[str, d
         parts: Samples with targets, by name of the part.
 
     Returns:
-        An entry ``replicates`` for the metrics: by part and score, ``each`` (one number a replicate), ``mean``, ``sd``, and the 95 % t-interval ``low`` to
-        ``high``; None where a score is undefined for a replicate, or there is but one.
+        An entry ``replicates`` for the metrics: by part and score, ``each`` (one number a replicate), ``mean``, ``sd``,
+        and the 95 % t-interval ``low`` to ``high``; None where the score is undefined for a replicate.
     """
     if not isinstance(model, Replicates):
         return {}

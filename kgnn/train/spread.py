@@ -69,8 +69,8 @@ def spread(values: Iterable[np.ndarray], reported: np.ndarray | None = None) -> 
     """
     n, mean, squares = 0, np.zeros(()), np.zeros(())
     signs: dict[int, Any] = {}
-    for value in values:
-        value = np.asarray(value, dtype=np.float64)
+    for given in values:
+        value = np.asarray(given, dtype=np.float64)
         n += 1
         # Welford's recurrence: the difference of two large sums would lose the digits.
         delta = value - mean
