@@ -262,6 +262,20 @@ def test_train_on_classes_of_an_h5ad_beside_the_baselines(own_cache: Path, tmp_p
     np.testing.assert_allclose(predicted["high"] + predicted["low"], 1.0, rtol=1e-5)
 
 
+def test_train_replicates_and_see_their_intervals(trained: Trained, tmp_path: Path):
+    words = [word for word in trained.words if word not in ("--set", "replicates=1", "checkpoint_every=1")]
+    words[words.index("--epochs") + 1] = "1"
+    shown = succeed(*words, "--replicates", "3", "--out", tmp_path / "run")
+    assert "each of its 3 networks: mean" in shown.out
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert len(metrics["replicates"]["test"]["pearson"]["each"]) == 3
+    succeed("knockdown", tmp_path / "run", "--genes", "G03", "--out", tmp_path / "k.tsv")
+    effects = pandas.read_csv(tmp_path / "k.tsv", sep="\t")
+    assert (effects["effect_low"] <= effects["effect"]).all() and (effects["effect"] <= effects["effect_high"]).all()
+    assert set(effects["n_replicates"]) == {3} and effects["same_sign"].between(1, 3).all()
+    assert "replicates is 0, but must be at least 1" in fail(*words, "--replicates", "0", "--out", tmp_path / "none")
+
+
 def test_train_drugcell_on_its_folder(own_cache: Path, tmp_path: Path):
     ontology, _ = small_toy()
     folder = write_drugcell_folder(ontology.genes, tmp_path / "screen")

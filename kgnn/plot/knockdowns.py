@@ -87,8 +87,10 @@ def knockdown_heatmap(effects: pd.DataFrame, n: int = 40, *, dose: float | None 
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=SMALL, color=QUIET)
     bar.set_label(what, fontsize=SMALL, color=INK)
-    brackets = f"in brackets: 95 % interval over {found['n_replicates'].max()} networks includes 0"
-    _say_how_many(figure, len(table), len(whole), brackets if written and has_interval(found, "effect") else "")
+    brackets = ""
+    if written and has_interval(found, "effect"):
+        brackets = f"in brackets: 95 % interval over {found['n_replicates'].max()} networks includes 0"
+    _say_how_many(figure, len(table), len(whole), brackets)
     return figure
 
 

@@ -112,4 +112,3 @@ def test_outputs_of_each_replicate() -> None:
     assert found.shape == (10, 300, 1)
     np.testing.assert_allclose(found.mean(axis=0), predict(model, samples), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found[7], predict(model.member(7), samples), rtol=1e-5, atol=1e-5)
-
