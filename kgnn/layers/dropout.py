@@ -26,12 +26,15 @@ class RowDropout(nnx.Dropout):
         rngs: Stream ``dropout``.
     """
 
+    def __init__(self, rate: float, *, rngs: nnx.Rngs | None = None):
+        super().__init__(rate, rngs=rngs)
+
     def __call__(self, inputs: Array, *, deterministic: bool | None = None, rngs: Any = None) -> Array:
         """Drop elements, unless `deterministic`."""
+        stream = self.rngs if rngs is None else rngs
         if deterministic or self.rate == 0:
             return inputs
-        stream = self.rngs if rngs is None else rngs
-        for_bytes, for_rows = jax.random.split(stream())
+        for_bytes, for_rows = jax.random.split(stream())  # type: ignore[misc]
         n_rows, n_samples = inputs.shape
         words = jax.random.bits(for_bytes, (n_rows, -(-n_samples // PER_WORD)), jnp.uint32)
         drawn = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(n_rows, -1)[:, :n_samples]
