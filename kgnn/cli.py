@@ -167,6 +167,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Passes over the training samples.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples a step.")] = None,
     seed: Annotated[int, typer.Option(help="Of weights, splits and order.")] = 0,
+    replicates: Annotated[int | None, typer.Option(help="Networks from seeds of their own, side by side.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any other setting, key=value.")] = None,
     no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Skip the baselines.")] = False,
     devices: options.Devices = None,
@@ -198,6 +199,7 @@ def train(
     refuse_finished(out)
     chosen = find_recipe(recipe)
     given = {"epochs": epochs, "batch_size": batch_size, "valid_fraction": valid_fraction, "seed": seed}
+    given["replicates"] = replicates
     settings = {name: value for name, value in given.items() if value is not None} | options.key_values(set_, "--set")
     rules = pruning_rules(
         prune, min_genes=min_genes, max_genes=max_genes, min_extra_genes=min_extra_genes, max_depth=max_depth,

@@ -24,6 +24,14 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_cache_of_the_user() -> Iterator[None]:
+    """Tests write nothing into the user's cache folder; what they compile for each other lies in folders of theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KGNN_COMPILATION_CACHE", "off")
+        yield
+
+
 @pytest.fixture(scope="session")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache folder of the tests' own, in which one command finds what another has compiled."""
@@ -36,6 +44,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     compilation_cache.reset_cache()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KGNN_CACHE", str(folder))
+        patch.delenv("KGNN_COMPILATION_CACHE", raising=False)
+        jax.config.update("jax_compilation_cache_dir", None)
         yield folder
     for name, value in before.items():
         jax.config.update(name, value)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pandas
 import pytest
@@ -261,6 +262,20 @@ def test_train_on_classes_of_an_h5ad_beside_the_baselines(own_cache: Path, tmp_p
     np.testing.assert_allclose(predicted["high"] + predicted["low"], 1.0, rtol=1e-5)
 
 
+def test_train_replicates_and_see_their_intervals(trained: Trained, tmp_path: Path):
+    words = [word for word in trained.words if word not in ("--set", "replicates=1", "checkpoint_every=1")]
+    words[words.index("--epochs") + 1] = "1"
+    shown = succeed(*words, "--replicates", "3", "--out", tmp_path / "run")
+    assert "each of its 3 networks: mean" in shown.out
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert len(metrics["replicates"]["test"]["pearson"]["each"]) == 3
+    succeed("knockdown", tmp_path / "run", "--genes", "G03", "--out", tmp_path / "k.tsv")
+    effects = pandas.read_csv(tmp_path / "k.tsv", sep="\t")
+    assert (effects["effect_low"] <= effects["effect"]).all() and (effects["effect"] <= effects["effect_high"]).all()
+    assert set(effects["n_replicates"]) == {3} and effects["same_sign"].between(1, 3).all()
+    assert "replicates is 0, but must be at least 1" in fail(*words, "--replicates", "0", "--out", tmp_path / "none")
+
+
 def test_train_drugcell_on_its_folder(own_cache: Path, tmp_path: Path):
     ontology, _ = small_toy()
     folder = write_drugcell_folder(ontology.genes, tmp_path / "screen")
@@ -381,6 +396,7 @@ def test_without_a_cache_that_can_be_written_nothing_else_changes(
 ):
     (tmp_path / "file").touch()
     monkeypatch.setenv("KGNN_CACHE", str(tmp_path / "file"))
+    jax.config.update("jax_compilation_cache_dir", None)
     assert enable_compilation_cache() is None
     assert succeed("info", run, "--json").err == ""
 
@@ -392,6 +408,7 @@ def test_without_a_home_folder_there_is_no_cache(monkeypatch: pytest.MonkeyPatch
     for name in ("KGNN_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", no_home)
+    jax.config.update("jax_compilation_cache_dir", None)
     assert enable_compilation_cache() is None
     with pytest.raises(SourceError, match="there is no home folder.*KGNN_CACHE"):
         cache_folder()

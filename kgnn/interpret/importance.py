@@ -18,10 +18,12 @@ from kgnn.interpret.nulls import (
     compare_with_null,
     shuffled_weights,
 )
-from kgnn.interpret.rlipp import rlipp
+from kgnn.interpret.rlipp import Rlipp, rlipp
 from kgnn.interpret.sensitivity import knockdown_effect, node_sensitivity
 from kgnn.perturb.forward import inputs_of
+from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.run import Run
+from kgnn.train.spread import Members, Spread, spread
 
 if TYPE_CHECKING:
     import pandas
@@ -39,14 +41,16 @@ class Measured(NamedTuple):
     """Importance before it gets names.
 
     Attributes:
-        observed: ``[term, output]``.
+        observed: ``[term, output]``; of replicates, the mean over the networks.
         null: ``[repetition, term, output]``, or None.
         further: Further columns of the table, each ``[term, output]``.
+        among: How far the replicates lie apart.
     """
 
     observed: np.ndarray
     null: np.ndarray | None
     further: dict[str, np.ndarray]
+    among: Spread
 
 
 def importance(
@@ -86,7 +90,10 @@ def importance(
 
     Returns:
         One row a term and output: term, name, level, n_genes, output, measure, importance, null_mean, null_sd,
-        p_value, q_value (Benjamini-Hochberg over the terms of an output; all four NaN without a null) and rank. For
+        p_value, q_value (Benjamini-Hochberg over the terms of an output; all four NaN without a null) and rank. Of
+        replicates (n_replicates), importance and null are means over the networks, each measured by itself;
+        importance_low to importance_high is a 95 % t-interval over them (NaN for one network), and same_sign counts
+        the networks whose importance has the sign of the mean. For
         RLIPP also rho_parent, rho_children and rlipp (their ratio; NaN where the children predict nothing), while
         importance is their difference. Sorted by output and rank; terms of equal importance in level order.
 
@@ -109,6 +116,7 @@ def importance(
         repetitions = N_NULL[measure] * (2 if run.hierarchy.n_terms < FEW_TERMS else 1)
     if repetitions and repetitions < FEWEST_REPETITIONS:
         raise KgnnError(f"n_null is {n_null}. Give 0 for no null, or at least {FEWEST_REPETITIONS} (better 20).")
+    enable_compilation_cache()
     samples = (run.samples if samples is None else samples).with_genes(run.hierarchy.genes)
     _refuse_few(len(samples), "samples")
     if measure == "rlipp":
@@ -123,36 +131,56 @@ def importance(
 def _by_rlipp(
     run: Run, samples: Samples, target: str, repetitions: int, n_folds: int, seed: int, progress: Progress
 ) -> Measured:
-    evidence = gather_evidence(run.model, samples, target)
-    _refuse_few(len(evidence.samples), "samples with different genes")
-    found = rlipp(
-        run.hierarchy,
-        np.asarray(run.model.term_of_state),
-        evidence.states,
-        evidence.genes,
-        evidence.targets,
-        split_folds(evidence.samples, n_folds, stratify=False, seed=seed),
-        n_null=repetitions,
-        seed=seed,
-        progress=progress,
-    )
-    ratio = np.full(found.rho_parent.shape, np.nan)
-    np.divide(found.rho_parent, found.rho_children, out=ratio, where=found.rho_children > 0)
-    further = {"rho_parent": found.rho_parent, "rho_children": found.rho_children, "rlipp": ratio}
-    return Measured(found.rho_parent - found.rho_children, found.null if repetitions else None, further)
+    networks = Members(run.model)
+    found: list[Rlipp] = []
+    for network in networks:
+        evidence = gather_evidence(network, samples, target)
+        _refuse_few(len(evidence.samples), "samples with different genes")
+        # The folds and the null permutations are those of the seed: the networks differ in their states alone.
+        measured = rlipp(
+            run.hierarchy,
+            np.asarray(network.term_of_state),
+            evidence.states,
+            evidence.genes,
+            evidence.targets,
+            split_folds(evidence.samples, n_folds, stratify=False, seed=seed),
+            n_null=repetitions,
+            seed=seed,
+            progress=_part_of(progress, len(found), len(networks)),
+        )
+        found.append(measured)
+    parent, children = (np.mean([getattr(each, side) for each in found], axis=0) for side in Rlipp._fields[:2])
+    ratio = np.full(parent.shape, np.nan)
+    np.divide(parent, children, out=ratio, where=children > 0)
+    further = {"rho_parent": parent, "rho_children": children, "rlipp": ratio}
+    null = np.mean([each.null for each in found], axis=0) if repetitions else None
+    return Measured(parent - children, null, further, spread(each.rho_parent - each.rho_children for each in found))
 
 
 def _by_model(run: Run, samples: Samples, measure: str, repetitions: int, seed: int, progress: Progress) -> Measured:
     compute = node_sensitivity if measure == "sensitivity" else knockdown_effect
-    inputs = inputs_of(samples)
-    observed = compute(run.model, inputs)
-    null = []
+    inputs, networks = inputs_of(samples), Members(run.model)
     # Drawn, not counted up from the seed: neighboring seeds would share nearly all of their nulls.
-    for null_seed in np.random.default_rng(seed).integers(2**32, size=repetitions):
-        null.append(compute(shuffled_weights(run.model, inputs, int(null_seed)), inputs))
-        if progress is not None:
-            progress(len(null), repetitions)
-    return Measured(observed, at_equal_total(np.stack(null), observed) if null else None, {})
+    null_seeds = np.random.default_rng(seed).integers(2**32, size=(len(networks), repetitions))
+    observed, nulls = [], []
+    for number, network in enumerate(networks):
+        observed.append(compute(network, inputs))
+        told = _part_of(progress, number, len(networks))
+        null = []
+        for null_seed in null_seeds[number]:
+            null.append(compute(shuffled_weights(network, inputs, int(null_seed)), inputs))
+            if told is not None:
+                told(len(null), repetitions)
+        nulls.append(at_equal_total(np.stack(null), observed[-1]) if null else None)
+    mean = np.mean(nulls, axis=0) if repetitions else None
+    return Measured(np.mean(observed, axis=0), mean, {}, spread(observed))
+
+
+def _part_of(progress: Progress, number: int, n: int) -> Progress:
+    """Progress of one of several networks as progress of all."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(number * total + done, n * total)
 
 
 def _refuse_few(n: int, what: str) -> None:
@@ -179,6 +207,10 @@ def _ranking(run: Run, measure: str, measured: Measured) -> pandas.DataFrame:
             "output": np.tile(outputs, hierarchy.n_terms),
             "measure": measure,
             "importance": observed.reshape(-1),
+            "importance_low": (observed - measured.among.half_width).reshape(-1),
+            "importance_high": (observed + measured.among.half_width).reshape(-1),
+            "same_sign": measured.among.same_sign.reshape(-1),
+            "n_replicates": measured.among.n,
             "null_mean": compared.mean.reshape(-1),
             "null_sd": compared.sd.reshape(-1),
             "p_value": compared.p_value.reshape(-1),

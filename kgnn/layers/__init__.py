@@ -1,5 +1,6 @@
 """Blocks of flax.nnx that own their masks and cannot leave the structure they were compiled from."""
 
+from kgnn.layers.dropout import RowDropout as RowDropout
 from kgnn.layers.normalization import RowBatchNorm as RowBatchNorm
 from kgnn.layers.prediction import Prediction as Prediction
 from kgnn.layers.scaling import InputScaling as InputScaling

@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 from jax import Array
 
+from kgnn.layers.dropout import RowDropout
 from kgnn.layers.initial import uniform_within
 from kgnn.layers.normalization import RowBatchNorm
 from kgnn.layers.subsystems import ACTIVATIONS
@@ -57,7 +58,7 @@ class DenseStack(nnx.Module):
         self.activation = activation
         self.layers = nnx.List([Dense(a, b, initial_scale=initial_scale, rngs=rngs) for a, b in pairs])
         self.norms = nnx.List([RowBatchNorm(b, scale=initial_scale) for _, b in pairs] if norm else [])
-        self.dropout = nnx.Dropout(dropout, rngs=rngs) if dropout else None
+        self.dropout = RowDropout(dropout, rngs=rngs) if dropout else None
         self.n_heads_outputs = n_heads_outputs
         heads = [
             (

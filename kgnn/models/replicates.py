@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,12 +14,15 @@ from kgnn.errors import KgnnError
 from kgnn.layers import InputScaling, Prediction
 from kgnn.models.contract import BuildArguments, Inputs, Model
 
+TOGETHER = 8
+"""Replicates that a prediction computes at once."""
+
 
 class Replicates(nnx.Module):
     """The mean of several networks; the spread among them says how far to trust any one.
 
     The output and the auxiliary outputs are means over replicates. The states of a term are those of all replicates
-    side by side, so that importance measures see them all; `gate` and `shift` act on every replicate alike.
+    side by side; `gate` and `shift` act on every replicate alike. See `member` for one network by itself.
 
     Args:
         members: Networks with the same arguments and hierarchy, at least one.
@@ -88,7 +92,7 @@ class Replicates(nnx.Module):
             prediction = member(inputs, gate=gate, shift=shift_of_one, weights=weights, train=train)
             return prediction, nnx.state(member)
 
-        predictions, state = jax.vmap(one)(state, shift)
+        predictions, state = _some_at_a_time(one, self.n_replicates)(state, shift)
         if train:
             nnx.update(self.stacked, state)
         states = jnp.moveaxis(predictions.states, 0, -1)
@@ -99,4 +103,30 @@ class Replicates(nnx.Module):
     def each(self, inputs: Inputs) -> Array:
         """Output of every replicate, ``[replicate, sample, output]``."""
         graph, state = nnx.split(self.stacked)
-        return jax.vmap(lambda arrays: nnx.merge(graph, arrays)(inputs).output)(state)
+        return _some_at_a_time(lambda arrays: nnx.merge(graph, arrays)(inputs).output, self.n_replicates)(state)
+
+    def member(self, number: int) -> Model:
+        """One of the networks by itself.
+
+        Args:
+            number: Which, from 0; it started from the weights of seed ``1000 * seed + number``.
+
+        Returns:
+            A network with arrays of its own.
+
+        Raises:
+            KgnnError: If there are fewer.
+        """
+        if not 0 <= number < self.n_replicates:
+            raise KgnnError(f"there is no replicate {number}. Choose one of 0 to {self.n_replicates - 1}.")
+        graph, state = nnx.split(self.stacked)
+        return nnx.merge(graph, jax.tree.map(lambda array: array[number], state))
+
+
+def _some_at_a_time(function: Callable[..., Any], n: int) -> Callable[..., Any]:
+    """The function over the first axis; of many replicates some at a time, whose temporary arrays then suffice."""
+    if n <= TOGETHER:
+        return jax.vmap(function)
+    # A size that divides the number leaves no rest, which would be compiled as a second program.
+    size = next((size for size in range(TOGETHER, TOGETHER // 2, -1) if n % size == 0), TOGETHER)
+    return lambda *arrays: jax.lax.map(lambda some: function(*some), arrays, batch_size=size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,10 @@ from kgnn.errors import KgnnError, unknown_choice
 from kgnn.perturb.forward import changes, inputs_of
 from kgnn.perturb.natural import SCALES
 from kgnn.perturb.plan import Plan, Reach, make_plan
+from kgnn.perturb.replicates import spread_of_effects
 from kgnn.perturb.table import COLUMNS as COLUMNS
 from kgnn.perturb.table import gather, make_table
+from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.run import Run
 
 if TYPE_CHECKING:
@@ -71,7 +74,10 @@ def knockdown(
         pairs, the epistasis. For classes and labels all of these are probabilities, of classes they sum to 0 over the
         outputs; a pair that is additive in the logits has some epistasis in probability. Rows with target
         ``"subsystem"`` hold the root mean square change of a term's states; terms that cannot change, because they
-        are not above the perturbed gene or subsystem, are left out.
+        are not above the perturbed gene or subsystem, are left out. Of replicates (``n_replicates``), the effect is
+        that of their mean; ``effect_low`` to ``effect_high`` is a 95 % t-interval around it from the effects of the
+        networks by themselves (NaN for one network), and ``same_sign`` counts those whose effect has its sign. The
+        interval is about other random starts, not about other samples.
 
     Raises:
         AlignmentError: If the model does not know a gene or term; the message names them and what is close.
@@ -83,22 +89,25 @@ def knockdown(
         (virtual knockdown of expression).
     """
     check_how(run, dose, scale)
+    enable_compilation_cache()
     plan = make_plan(run.hierarchy, genes, pairs, subsystems)
     samples = _some(run, samples_to_perturb(run, samples), max_samples)
     value = knocked_down_value(samples) if plan.has_genes else 0.0
     reach = Reach(run.hierarchy) if states else None
     if reach is not None:
         _refuse_too_large(reach, plan)
-    batches = changes(
-        run.model,
-        inputs_of(samples),
-        plan.perturbations,
+    changes_of = partial(
+        changes,
+        inputs=inputs_of(samples),
+        perturbations=plan.perturbations,
         dose=dose,
         value=value,
         modality=samples.gene_modality,
         scale=scale,
     )
-    return make_table(run, plan, gather(plan, batches, reach, progress), dose, len(samples), scale)
+    found = gather(plan, changes_of(run.model), reach, progress)
+    among = spread_of_effects(run.model, plan, found, reach, changes_of)
+    return make_table(run, plan, found, among, dose, len(samples), scale)
 
 
 def knocked_down_value(samples: Samples) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from kgnn.perturb.forward import Changes
 from kgnn.perturb.plan import Plan, Reach
+from kgnn.train.spread import Spread
 
 if TYPE_CHECKING:
     import pandas
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "perturbation", "kind", "dose", "target", "name", "label", "wild_type",
-    "effect", "effect_sd", "n_samples", "unit", "epistasis",
+    "effect", "effect_sd", "effect_low", "effect_high", "same_sign", "n_replicates", "n_samples", "unit", "epistasis",
 )  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def gather(
 
 
 def make_table(
-    run: Run, plan: Plan, found: Found, dose: float, n_samples: int, scale: str = "natural"
+    run: Run, plan: Plan, found: Found, among: Spread, dose: float, n_samples: int, scale: str = "natural"
 ) -> pandas.DataFrame:
     """Put names to the numbers.
 
@@ -77,6 +78,7 @@ def make_table(
         run: The run, for its names.
         plan: The perturbations.
         found: What they did.
+        among: How far the replicates lie apart, one number a row.
         dose: Of all of them.
         n_samples: Samples averaged over.
         scale: Of the predictions, see `kgnn.perturb.knockdown`.
@@ -90,7 +92,11 @@ def make_table(
     if found.reached:
         parts.append(_state_columns(run, plan, found))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    table = pandas.DataFrame(columns).assign(dose=dose, n_samples=n_samples)
+    low, high = columns["effect"] - among.half_width, columns["effect"] + among.half_width
+    # The change of a state is a length.
+    low = np.where(columns["target"] == "subsystem", np.maximum(low, 0.0), low)
+    columns |= {"effect_low": low, "effect_high": high, "same_sign": among.same_sign}
+    table = pandas.DataFrame(columns).assign(dose=dose, n_samples=n_samples, n_replicates=among.n)
     return table[list(COLUMNS)]
 
 

@@ -133,3 +133,15 @@ def to_svg(figure: Figure) -> str:
         figure.savefig(stream, format="svg", dpi=160, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     return text[text.index("<svg") :]
+
+
+def write_note(figure: Figure, *notes: str) -> None:
+    """Lines below a picture that say what its marks mean; empty ones are left out.
+
+    Args:
+        figure: The figure.
+        *notes: One a line.
+    """
+    text = "\n".join(filter(None, notes))
+    if text:
+        figure.supxlabel(text, fontsize=SMALL, color=MUTED)

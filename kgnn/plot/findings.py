@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgnn.errors import name_some
 from kgnn.plot.hierarchy import View, hierarchy_sunburst, hierarchy_view, shown_parents
+from kgnn.plot.intervals import has_interval
 from kgnn.plot.knockdowns import knockdown_heatmap, knockdown_volcano
 from kgnn.plot.page import Column, as_json, escape, live_table, missing, number, paragraph, picture, section
 from kgnn.plot.selection import at_dose, distinct, has_null, output_effects, ranked_terms, records, rows_where
@@ -92,6 +93,7 @@ def subsystem_section(hierarchy: Hierarchy, ranking: pd.DataFrame | None, effect
         Column("Subsystem", "name"),
         *([Column("Output", "name")] if several else []),
         Column("Importance", "number"),
+        *_interval_columns(ranking, "importance"),
         Column("Null", "number", "mean importance under the null"),
         Column("p", "number", "how often the null is as large"),
         Column("q", "number", "Benjamini-Hochberg value"),
@@ -100,7 +102,7 @@ def subsystem_section(hierarchy: Hierarchy, ranking: pd.DataFrame | None, effect
         Column("Id"),
     ]
     names = _gene_names(hierarchy, effects)
-    cells = [_ranking_cells(row, several, names) for row in records(rows)]
+    cells = [_ranking_cells(row, several, names, has_interval(ranking, "importance")) for row in records(rows)]
     parts.append(live_table(columns, cells, search="Filter by subsystem, id or gene"))
     if len(rows) < len(ranking):
         parts.append(paragraph("The table names each subsystem once, with the output where it matters most.", "note"))
@@ -130,10 +132,23 @@ def _gene_names(hierarchy: Hierarchy, effects: pd.DataFrame | None) -> dict[str,
     }
 
 
-def _ranking_cells(row: Any, several: bool, names: dict[str, str]) -> list[str]:
+def _interval_columns(table: pd.DataFrame, value: str) -> list[Column]:
+    """Columns for the interval over replicates and for the networks that agree in sign, where there are any."""
+    if not has_interval(table, value):
+        return []
+    n = int(table["n_replicates"].max())
+    return [
+        Column("From", "number", f"95 % t-interval over {n} networks, lower end"),
+        Column("To", "number", "upper end"),
+        Column("Same sign", "number", f"networks of {n} that agree in sign"),
+    ]
+
+
+def _ranking_cells(row: Any, several: bool, names: dict[str, str], interval: bool) -> list[str]:
     head = [number(row.rank), str(row.name), *([str(row.output)] if several else [])]
     null = number(row.null_mean) if row.null_mean == row.null_mean else "no null"
-    values = [number(row.importance), null, number(row.p_value), number(row.q_value), number(row.n_genes)]
+    among = [number(row.importance_low), number(row.importance_high), number(row.same_sign)] if interval else []
+    values = [number(row.importance), *among, null, number(row.p_value), number(row.q_value), number(row.n_genes)]
     return [*head, *values, names.get(row.term, "–"), str(row.term)]
 
 
@@ -182,14 +197,18 @@ def _effect_table(found: pd.DataFrame, moved: pd.DataFrame) -> str:
         Column("Moves most", "name"),
         Column("Effect", "number", f"mean change of the prediction ({name_some(distinct(found, 'unit'))})"),
         Column("SD", "number", "of the change over the samples"),
+        *_interval_columns(found, "effect"),
         *([Column("Epistasis", "number", "f_ij − f_i − f_j + f_0")] if pairs else []),
         Column("Also moves", "name"),
         Column("Subsystems moved most", "long"),
     ]
-    cells = []
+    cells, interval = [], has_interval(found, "effect")
     for row in records(rows_where(ordered, ~repeated)):
         extra = [number(row.epistasis, sign=True)] if pairs else []
-        values = [number(row.effect, sign=True), number(row.effect_sd), *extra]
+        among = []
+        if interval:
+            among = [number(row.effect_low, sign=True), number(row.effect_high, sign=True), number(row.same_sign)]
+        values = [number(row.effect, sign=True), number(row.effect_sd), *among, *extra]
         tail = [also.get(row.perturbation, "–"), where.get(row.perturbation, "–")]
         cells.append([str(row.perturbation), str(row.kind), str(row.name), *values, *tail])
     return live_table(columns, cells, search="Filter by gene, output or subsystem")

@@ -109,6 +109,8 @@ def _note(row: Any, several: bool) -> str:
         return "not ranked"
     of = f" for {html.escape(str(row.output))}" if several else ""
     lines = [f"importance <b>{row.importance:.3g}</b>{of} (rank {int(row.rank)})"]
+    if math.isfinite(getattr(row, "importance_low", math.nan)):
+        lines.append(f"95 % over {row.n_replicates} networks: {row.importance_low:.3g} to {row.importance_high:.3g}")
     if math.isfinite(row.null_mean):
         lines.append(f"null {row.null_mean:.3g} ± {row.null_sd:.2g}, p {row.p_value:.2g}, q {row.q_value:.2g}")
     else:

@@ -13,7 +13,6 @@ from kgnn.plot.canvas import (
     DIVERGING,
     FAINT,
     INK,
-    MUTED,
     QUIET,
     SMALL,
     VERMILLION,
@@ -21,7 +20,9 @@ from kgnn.plot.canvas import (
     new_figure,
     wrap,
     write_axes,
+    write_note,
 )
+from kgnn.plot.intervals import draw_intervals, explain_intervals, has_interval, includes_zero
 from kgnn.plot.labels import label_points
 from kgnn.plot.selection import output_effects
 
@@ -41,7 +42,8 @@ def knockdown_heatmap(effects: pd.DataFrame, n: int = 40, *, dose: float | None 
 
     Rows stand together by the output that they move most. The scale is symmetric; where one perturbation dwarfs the
     others it is cut at the 99th percentile, which the ends of the color bar show. Outputs in different units are
-    each scaled by their largest effect.
+    each scaled by their largest effect. Of replicates, a number in brackets is one whose 95 % interval over the
+    networks includes 0.
 
     Args:
         effects: What `kgnn.knockdown` returns.
@@ -65,8 +67,9 @@ def knockdown_heatmap(effects: pd.DataFrame, n: int = 40, *, dose: float | None 
     limit = float(np.nanpercentile(np.abs(values), 99)) or 1.0
     scale: Normalize = import_extra("matplotlib.colors").Normalize(-limit, limit)
     image = panel.imshow(values, cmap=DIVERGING, norm=scale, aspect="auto", interpolation="nearest")
-    if len(outputs) <= _WRITE_NUMBERS:
-        _write_numbers(panel, values, scale)
+    written = len(outputs) <= _WRITE_NUMBERS
+    if written:
+        _write_numbers(panel, values, scale, _uncertain(found, table))
     panel.set_xticks(range(len(outputs)), [wrap(str(name), 26) for name in outputs], parse_math=False)
     panel.set_yticks(range(len(table)), [wrap(str(name), 34, 1) for name in table.index], parse_math=False)
     panel.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
@@ -84,8 +87,18 @@ def knockdown_heatmap(effects: pd.DataFrame, n: int = 40, *, dose: float | None 
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=SMALL, color=QUIET)
     bar.set_label(what, fontsize=SMALL, color=INK)
-    _say_how_many(figure, len(table), len(whole))
+    brackets = ""
+    if written and has_interval(found, "effect"):
+        brackets = f"in brackets: 95 % interval over {found['n_replicates'].max()} networks includes 0"
+    _say_how_many(figure, len(table), len(whole), brackets)
     return figure
+
+
+def _uncertain(found: pd.DataFrame, table: pd.DataFrame) -> np.ndarray:
+    """Cells of a table of perturbations and outputs whose effect the networks do not tell from 0."""
+    marked = found.assign(uncertain=includes_zero(found, "effect").astype(float))
+    whole = marked.pivot_table(index="perturbation", columns="name", values="uncertain", sort=False, observed=True)
+    return whole.loc[table.index, table.columns].to_numpy() > 0
 
 
 def _strongest(table: pd.DataFrame, n: int) -> pd.DataFrame:
@@ -97,20 +110,20 @@ def _strongest(table: pd.DataFrame, n: int) -> pd.DataFrame:
     return kept.iloc[np.lexsort((filled[np.arange(len(kept)), column], column))]
 
 
-def _write_numbers(panel: Axes, values: np.ndarray, scale: Normalize) -> None:
+def _write_numbers(panel: Axes, values: np.ndarray, scale: Normalize, uncertain: np.ndarray) -> None:
     digits = max(0, 2 - int(np.floor(np.log10(scale.vmax or 1.0)))) if scale.vmax else 2
     for row, column in np.argwhere(np.isfinite(values)):
         value = values[row, column]
         if abs(value) * 10**digits >= 0.5:
             color = "white" if abs(value) > _DARK * (scale.vmax or 1.0) else INK
             text = f"{value:+.{min(digits, 5)}f}"
+            text = f"({text})" if uncertain[row, column] else text
             panel.text(column, row, text, ha="center", va="center", fontsize=SMALL - 2, color=color)
 
 
-def _say_how_many(figure: Figure, shown: int, all_of_them: int) -> None:
-    if shown < all_of_them:
-        text = f"the {shown:,} strongest of {all_of_them:,} perturbations"
-        figure.supxlabel(text, fontsize=SMALL, color=MUTED)
+def _say_how_many(figure: Figure, shown: int, all_of_them: int, brackets: str) -> None:
+    strongest = f"the {shown:,} strongest of {all_of_them:,} perturbations" if shown < all_of_them else ""
+    write_note(figure, strongest, brackets)
 
 
 def knockdown_volcano(
@@ -119,7 +132,8 @@ def knockdown_volcano(
     """Size of each effect against how alike it is in all samples.
 
     The height is the mean effect over its standard error between samples. It is no test: all samples pass through the
-    same fitted network, so a high point says that the network reacts alike everywhere, not that biology does.
+    same fitted network, so a high point says that the network reacts alike everywhere, not that biology does. Of
+    replicates, a line is the 95 % interval of the effect over the networks.
 
     Args:
         effects: What `kgnn.knockdown` returns.
@@ -143,6 +157,8 @@ def knockdown_volcano(
         panel.scatter(
             x[chosen], y[chosen], s=18, c=color[chosen], alpha=0.75, linewidths=0, marker=marker, rasterized=many
         )
+    if not many:
+        draw_intervals(panel, found, "effect", y, color=color, width=0.7)
     panel.axvline(0, color=QUIET, linewidth=0.8)
     panel.grid(color=FAINT, linewidth=0.6)
     panel.margins(x=0.12, y=0.08)
@@ -159,13 +175,22 @@ def knockdown_volcano(
         x=f"mean change of the prediction{unit}",
         y=f"|mean change| / (sd / √n) over {n_samples} samples",
     )
-    if at_top.any():
-        figure.supxlabel("triangles: the same change in every sample (sd = 0)", fontsize=SMALL, color=MUTED)
+    triangles = "triangles: the same change in every sample (sd = 0)" if at_top.any() else ""
+    write_note(figure, triangles, "" if many else explain_intervals(found, "effect"))
     figure.draw_without_rendering()
     order = _most_extreme(x, y)[:n_labels]
     names = [_point_name(found["perturbation"].iloc[i], found["name"].iloc[i] if several else "") for i in order]
-    label_points(panel, np.column_stack([x, y])[order], names, avoid=np.column_stack([x, y]))
+    label_points(panel, np.column_stack([x, y])[order], names, avoid=_drawn_over(found, x, y, lines=not many))
     return figure
+
+
+def _drawn_over(found: pd.DataFrame, x: np.ndarray, y: np.ndarray, *, lines: bool) -> np.ndarray:
+    """Where no label should lie: the points, and some places along their intervals."""
+    places = [x]
+    if lines and has_interval(found, "effect"):
+        low, high = (found[f"effect_{end}"].fillna(found["effect"]).to_numpy(dtype=float) for end in ("low", "high"))
+        places += [low + share * (high - low) for share in np.linspace(0, 1, 5)]
+    return np.concatenate([np.column_stack([each, y]) for each in places])
 
 
 def _consistency(found: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

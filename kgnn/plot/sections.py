@@ -25,6 +25,7 @@ from kgnn.plot.training import (
     format_score,
     learning_curve,
     list_scores,
+    replicate_scores,
     scores,
 )
 
@@ -140,10 +141,14 @@ def score_section(run: Run) -> str:
         name = f"<strong>{escape(who)}</strong>" if who == "model" else escape(who)
         cells = [_score_cell(table, who, split, metric) for metric in names]
         rows.append([escape(SPLIT_NAMES.get(split, split)), name, *cells])
+        if who == "model" and run.metrics.get("replicates"):
+            rows.append(["", "its networks, each by itself", *(_interval_cell(run, split, name) for name in names)])
     columns = [Column("Samples"), Column("Predictor"), *(Column(metric, "number") for metric in names)]
     advice = caution(run.metrics)
     fitted = [f"{who}: {BASELINES[who]}" for who in run.metrics.get("baselines") or {} if who in BASELINES]
     caption = f"Held-out scores. {'; '.join([*fitted, 'bold in the table: the best on the same samples'])}."
+    if run.metrics.get("replicates"):
+        caption += " Dots: the networks, each by itself; the bar is their mean prediction."
     return section(
         "scores",
         "Scores beside baselines",
@@ -151,6 +156,16 @@ def score_section(run: Run) -> str:
         plain_table(columns, rows),
         picture(scores(run.metrics), caption, "Bars of the scores of the model and of each baseline"),
     )
+
+
+def _interval_cell(run: Run, split: str, metric: str) -> str:
+    """Mean over the networks, with the half width of its 95 % t-interval."""
+    found = replicate_scores(run.metrics, split, metric)
+    if not found or found["low"] is None or not math.isfinite(found["low"]):
+        return "–"
+    half = (found["high"] - found["low"]) / 2
+    title = f"mean and 95 % t-interval over {len(found['each'])} networks, sd {found['sd']:.3g}"
+    return f'<span title="{title}">{format_score(found["mean"])} ± {half:.2g}</span>'
 
 
 def _score_cell(table: Mapping[tuple[str, str, str], float], who: str, split: str, metric: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from kgnn.plot.canvas import BLUE, FAINT, INK, MUTED, ORANGE, QUIET, SMALL, name_rows, new_figure, wrap, write_axes
+from kgnn.plot.canvas import BLUE, FAINT, INK, ORANGE, QUIET, name_rows, new_figure, wrap, write_axes, write_note
+from kgnn.plot.intervals import draw_intervals, explain_intervals
 from kgnn.plot.selection import has_null, ranked_terms, records, subsystem_effects
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def top_subsystems(ranking: pd.DataFrame, n: int = 20, *, output: str | None = N
     """The most important subsystems, each beside its null.
 
     A long bar matters only where it lies far outside the null: large subsystems score high in networks that learned
-    nothing. Filled bars have a Benjamini-Hochberg value below 0.05.
+    nothing. Filled bars have a Benjamini-Hochberg value below 0.05. Of replicates, a line through the end of a bar is
+    the 95 % interval over the networks.
 
     Args:
         ranking: What `kgnn.importance` returns, for one measure.
@@ -51,6 +53,8 @@ def top_subsystems(ranking: pd.DataFrame, n: int = 20, *, output: str | None = N
     panel.barh(rows, shown["importance"], height=0.62, color=face, edgecolor=BLUE if has_null(ranking) else QUIET)
     if has_null(ranking):
         _draw_null(panel, shown)
+    # Below the middle of the bar, where the null is.
+    draw_intervals(panel, shown, "importance", [row + 0.2 for row in rows])
     name_rows(panel, labels)
     panel.axvline(0, color=QUIET, linewidth=0.8)
     panel.grid(axis="x", color=FAINT, linewidth=0.6)
@@ -58,7 +62,7 @@ def top_subsystems(ranking: pd.DataFrame, n: int = 20, *, output: str | None = N
     of = f" for {output}" if output is not None else ""
     title = f"Top {len(shown):,} of {len(found):,} subsystems{of}"
     write_axes(panel, title=textwrap.fill(title, 60), x=textwrap.fill(MEASURES.get(measure, measure), 62))
-    _explain(figure, has_null(ranking))
+    _explain(figure, has_null(ranking), explain_intervals(shown, "importance"))
     return figure
 
 
@@ -74,20 +78,21 @@ def _draw_null(panel: Axes, shown: pd.DataFrame) -> None:
     )
 
 
-def _explain(figure: Figure, null: bool) -> None:
+def _explain(figure: Figure, null: bool, intervals: str) -> None:
     """A line below the picture that says what its marks mean."""
     if null:
         text = "filled: q < 0.05 · open: not told apart from the null · orange: null, mean ± sd"
     else:
         text = "no null: order only, no statement about chance"
-    figure.supxlabel(text, fontsize=SMALL, color=MUTED)
+    write_note(figure, text, intervals)
 
 
 def subsystem_response(effects: pd.DataFrame, perturbation: str, n: int = 20, *, dose: float | None = None) -> Figure:
     """Which subsystems a knockdown moves most.
 
     The length is the root mean square change of a subsystem's states over the samples: it has no sign, and says how
-    far a state moves, not whether the prediction follows it.
+    far a state moves, not whether the prediction follows it. Of replicates, a line is the 95 % interval over the
+    networks.
 
     Args:
         effects: What `kgnn.knockdown` returns.
@@ -108,6 +113,7 @@ def subsystem_response(effects: pd.DataFrame, perturbation: str, n: int = 20, *,
     height = 1.05 + 0.165 * sum(1 + label.count("\n") for label in labels) + 0.09 * len(labels)
     figure, [[panel]] = new_figure(8.2, height)
     panel.barh(range(len(shown)), shown["effect"], height=0.62, color=BLUE)
+    draw_intervals(panel, shown, "effect", range(len(shown)))
     name_rows(panel, labels)
     panel.set_xlim(left=0)
     panel.grid(axis="x", color=FAINT, linewidth=0.6)
@@ -115,4 +121,5 @@ def subsystem_response(effects: pd.DataFrame, perturbation: str, n: int = 20, *,
     axis = f"root mean square change of the state over {int(shown['n_samples'].max()):,} samples"
     write_axes(panel, title=textwrap.fill(title, 70), x=f"{axis}, dose {shown['dose'].iloc[0]:g}")
     panel.xaxis.label.set_color(INK)
+    write_note(figure, explain_intervals(shown, "effect"))
     return figure

@@ -161,8 +161,11 @@ def scores(metrics: Mapping[str, Any]) -> Figure:
     A visible network is worth its structure where it comes near to a dense network and a ridge regression or passes
     them; a baseline above the model means that this run shows no gain in prediction.
 
+    Of replicates, each dot is the score of one network by itself; the bar is that of their mean prediction.
+
     Args:
-        metrics: A run's ``metrics``: ``score`` (the headline metric, shown first), ``model`` and ``baselines``.
+        metrics: A run's ``metrics``: ``score`` (the headline metric, shown first), ``model``, ``baselines`` and, of
+            replicates, ``replicates``.
 
     Returns:
         A matplotlib figure; splits are rows (test first), metrics are columns.
@@ -181,7 +184,8 @@ def scores(metrics: Mapping[str, Any]) -> Figure:
     for split, row in zip(splits, grid, strict=True):
         for metric, panel in zip(names, row, strict=True):
             values = {s.who: s.value for s in held_out if s.split == split and s.metric == metric}
-            _bars(panel, who, values)
+            each = replicate_scores(metrics, split, metric).get("each", ())
+            _bars(panel, who, values, [score for score in each if score is not None])
             title = f"{split} (n = {counts[split]:,})" if split in counts else split
             lower = " (lower is better)" if metric in LOWER_IS_BETTER else ""
             write_axes(panel, title=title if panel is row[0] else "", x=metric + lower)
@@ -189,20 +193,37 @@ def scores(metrics: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _bars(panel: Axes, who: list[str], values: Mapping[str, float]) -> None:
+def replicate_scores(metrics: Mapping[str, Any], split: str, metric: str) -> Mapping[str, Any]:
+    """Scores of the networks by themselves: ``each``, ``mean``, ``sd``, ``low`` and ``high``.
+
+    Args:
+        metrics: A run's ``metrics``.
+        split: Name of the part.
+        metric: Name of the score.
+
+    Returns:
+        Empty for a single network.
+    """
+    return (metrics.get("replicates") or {}).get(split, {}).get(metric) or {}
+
+
+def _bars(panel: Axes, who: list[str], values: Mapping[str, float], each: list[float]) -> None:
     finite = {name: value for name, value in values.items() if math.isfinite(value)}
     rows = [who.index(name) for name in finite]
     panel.barh(rows, list(finite.values()), height=0.62, color=[BLUE if who[row] == "model" else QUIET for row in rows])
     panel.axvline(0, color=QUIET, linewidth=0.8)
     name_rows(panel, who)
-    low, high = min([0.0, *finite.values()]), max([0.0, *finite.values()])
+    if each:
+        at = who.index("model")
+        panel.plot(each, [at] * len(each), "o", color=INK, markersize=2.5, alpha=0.6, markeredgewidth=0)
+    low, high = min([0.0, *finite.values(), *each]), max([0.0, *finite.values(), *each])
     panel.set_xlim(low, high + 0.3 * (high - low or 1.0))
     for row, name in enumerate(who):
         value = finite.get(name)
         if value is None:
             text, place = "undefined" if name in values else "not scored", 0.0
         else:
-            text, place = format_score(value), max(value, 0.0)
+            text, place = format_score(value), max(value, 0.0, *(each if name == "model" else ()))
         strong = "bold" if name == "model" else "normal"
         panel.text(place, row, f" {text}", ha="left", va="center", fontsize=SMALL, color=INK, fontweight=strong)
     panel.locator_params(axis="x", nbins=4)

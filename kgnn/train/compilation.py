@@ -8,32 +8,53 @@ from pathlib import Path
 
 from kgnn.errors import SourceError
 
+VARIABLE = "KGNN_COMPILATION_CACHE"
+OFF = ("0", "off", "no", "false", "none")
+LEAST_SECONDS = 0.5
+"""Programs that compile faster than this are not worth a file."""
+
 
 def enable_compilation_cache(folder: str | PathLike[str] | None = None) -> Path | None:
     """Keep compiled programs on disk for later runs, and for later folds of this one.
 
-    Without a folder that can be written to, programs are compiled anew each time, and nothing else changes.
+    `kgnn.fit`, `kgnn.predict`, `kgnn.knockdown`, `kgnn.importance` and the command line call this; an import does not.
+    Where JAX has a cache folder already (``JAX_COMPILATION_CACHE_DIR``, or ``jax.config``), it stays as it is, with
+    all its settings. The environment variable ``KGNN_COMPILATION_CACHE`` names another folder, or turns the cache off
+    (``off``). Without a folder that can be written to, programs are compiled anew each time, and nothing else changes.
 
     Args:
-        folder: Where; ``xla`` in the folder of `kgnn.knowledge.cache_folder` where None.
+        folder: Where, whatever is set otherwise. Where None and nothing is set, ``xla`` in the folder of
+            `kgnn.knowledge.cache_folder`.
 
     Returns:
-        The folder, or None where there is none that can be written to.
+        The folder in use, or None where there is none.
     """
     import jax
 
+    present = jax.config.values["jax_compilation_cache_dir"]
+    if present is not None and folder is None:
+        return Path(present)
+    if not jax.config.values["jax_enable_compilation_cache"]:
+        return None
     chosen = _writable_folder(folder)
     if chosen is not None:
+        from jax.experimental.compilation_cache import compilation_cache
+
         jax.config.update("jax_compilation_cache_dir", str(chosen))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
+        # JAX looks once whether there is a cache, when it first compiles: that may have been before.
+        compilation_cache.reset_cache()
     return chosen
 
 
 def _writable_folder(folder: str | PathLike[str] | None) -> Path | None:
     from kgnn.knowledge import cache_folder
 
+    wish = os.environ.get(VARIABLE, "")
+    if folder is None and wish.lower() in OFF:
+        return None
     try:
-        chosen = cache_folder() / "xla" if folder is None else Path(folder)
+        chosen = Path(folder or wish) if folder or wish else cache_folder() / "xla"
         chosen.mkdir(parents=True, exist_ok=True)
     except (OSError, SourceError):
         return None

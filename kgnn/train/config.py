@@ -19,9 +19,8 @@ CHOICES = {
     "score": ("auto", "pearson", "spearman", "r2", "mse", "accuracy", "macro_f1", "auroc", "auprc"),
 }
 LEAST = {
-    "epochs": 1, "batch_size": 2, "replicates": 1, "patience": 0, "checkpoint_every": 0, "seed": 0, "epsilon": 0,
-    "l2": 0, "weight_decay": 0, "clip_norm": 0, "auxiliary_weight": 0,
-    "data_memory": 0,
+    "epochs": 1, "batch_size": 2, "replicates": 1, "replicates_together": 0, "patience": 0, "checkpoint_every": 0,
+    "seed": 0, "epsilon": 0, "l2": 0, "weight_decay": 0, "clip_norm": 0, "auxiliary_weight": 0, "data_memory": 0,
 }  # fmt: skip
 BELOW_ONE = ("valid_fraction", "average", "b1", "b2")
 SEEDS = 2**32
@@ -54,7 +53,10 @@ class TrainConfig:
         score: What chooses the epoch; ``"auto"`` is Pearson correlation, accuracy or AUROC by task.
         patience: Epochs without a better score before stopping; 0 to run all epochs.
         average: Decay a step of the running average of weights that is scored and kept; 0 for none.
-        replicates: Networks trained side by side from different seeds; the model predicts their mean.
+        replicates: Networks trained side by side from different seeds; the model predicts their mean. One epoch is
+            kept for all of them, that with the best score of the mean.
+        replicates_together: Networks computed at once, for want of memory; 0 chooses it by the memory of the device.
+            The result does not depend on it.
         checkpoint_every: Epochs between checkpoints of a run that has a folder; 0 for none.
         precision: Type in which the terms of a visible network multiply while it is trained; ``"bfloat16"`` for GPU and
             TPU. Sums, batch statistics, heads and all weights stay in float32, and so do predictions of the run.
@@ -85,6 +87,7 @@ class TrainConfig:
     patience: int = 0
     average: float = 0.0
     replicates: int = 1
+    replicates_together: int = 0
     checkpoint_every: int = 10
     precision: str = "float32"
     seed: int = 0

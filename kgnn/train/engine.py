@@ -1,7 +1,7 @@
 """The compiled inner loop: an epoch is one jitted scan over batches, whatever the model.
 
 A model is split once into its fixed graph and a tree of arrays; everything here is a pure function of such trees.
-Replicates are the same functions under `jax.vmap`.
+Replicates are the same functions under `jax.vmap`, some of them at a time (see `kgnn.train.chunks`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from jax import Array
 
 from kgnn.models import Replicates
 from kgnn.models.contract import Inputs, Model
+from kgnn.train.chunks import InChunks
 from kgnn.train.config import TrainConfig
 from kgnn.train.device_data import ROWS_TOGETHER as ROWS_TOGETHER
 from kgnn.train.device_data import Data as Data
@@ -25,6 +26,7 @@ from kgnn.train.device_data import batch_inputs as batch_inputs
 from kgnn.train.device_data import device_data as device_data
 from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.losses import batch_losses
+from kgnn.train.memory import RESIDENT_COPIES, here, kept_arrays, replicate_bytes, tree_bytes
 from kgnn.train.shared_rows import count_distinct, likely_distinct
 
 Capacity = tuple[tuple[str, int], ...]
@@ -70,6 +72,7 @@ class Engine:
         self.batch_size = -(-n_samples // self.n_batches)
         self.optimizer = make_optimizer(config, config.epochs * self.n_batches)
         self._many = isinstance(model, Replicates)
+        self.in_chunks: dict[Capacity, InChunks] = {}
         # The state is not donated: the kept epoch and the checkpoint may go on referring to it.
         compiled = partial(jax.jit, out_shardings=placement.everywhere)
         self.run_epoch = compiled(self._epoch_of_all, static_argnames="capacity")
@@ -110,7 +113,36 @@ class Engine:
         Returns:
             The state after the epoch, and the mean losses of the output and of the auxiliary heads.
         """
-        return self.run_epoch(state, data, capacity=self.capacity(state, data))
+        capacity = self.capacity(state, data)
+        if not self._many or self.placement.mesh is not None:
+            return self.run_epoch(state, data, capacity=capacity)
+        if capacity not in self.in_chunks:
+            n, most = self.config.replicates, self.config.replicates_together
+            each, resident = self.replicate_bytes(state, data, capacity), RESIDENT_COPIES * tree_bytes(state)
+            chunking = here(n, each, resident=resident, at_most=most)
+            self.in_chunks[capacity] = InChunks(partial(self._epoch, capacity=capacity), n, chunking)
+        return self.in_chunks[capacity](state, data)
+
+    def replicate_bytes(self, state: TrainState, data: Data, capacity: Capacity = ()) -> int:
+        """Memory that one replicate takes while it is trained; nothing is computed.
+
+        Args:
+            state: Of all replicates.
+            data: The training samples.
+            capacity: Slots for distinct rows.
+
+        Returns:
+            Bytes, see `kgnn.train.memory`.
+        """
+
+        def kept(one: TrainState, data: Data, index: Array) -> Any:
+            inputs, ones = batch_inputs(data, index, dict(capacity)), jnp.ones(index.shape)
+            return kept_arrays(self._loss, one.params, one.rest, inputs, data.targets[index], ones, ones)
+
+        one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state)
+        index = jax.ShapeDtypeStruct((self.batch_size,), jnp.int32)
+        kept_bytes = tree_bytes(jax.eval_shape(kept, one, data, index))
+        return replicate_bytes(tree_bytes(one), tree_bytes(one.params), kept_bytes)
 
     def capacity(self, state: TrainState, data: Data) -> tuple[tuple[str, int], ...]:
         """Slots for the distinct rows of a batch, by modality, that suffice for every batch of the coming epoch.

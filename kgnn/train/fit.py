@@ -18,12 +18,14 @@ from kgnn.structure import Alignment
 from kgnn.train.baselines import BASELINES as BASELINES
 from kgnn.train.baselines import baseline_scores, check_baselines
 from kgnn.train.checkpoint import Checkpoint, content_of_fit
+from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.config import TrainConfig
 from kgnn.train.devices import place
 from kgnn.train.loop import train_model
 from kgnn.train.parts import make_parts
 from kgnn.train.processes import is_first_process, require_same, wait_for_all
 from kgnn.train.progress import Progress
+from kgnn.train.replicate_scores import replicate_metrics
 from kgnn.train.run import Run, package_versions
 from kgnn.train.scoring import score_name, score_parts
 from kgnn.train.size import count_parameters
@@ -40,6 +42,7 @@ def fit(
     valid: Samples | None = None,
     test: Samples | None = None,
     out: str | PathLike[str] | None = None,
+    replicates: int | None = None,
     baselines: Sequence[str] = BASELINES,
     progress: Progress | None = None,
     recipe: str = "",
@@ -62,6 +65,9 @@ def fit(
         test: Test samples, scored once.
         out: Folder for the run and its checkpoints; a run that was interrupted there is resumed, and ends bit for bit
             as if it had not been.
+        replicates: Networks to train side by side from seeds of their own, in place of ``config.replicates``. The
+            model of the run predicts their mean; the metrics hold the scores of each, and tables of knockdowns and of
+            importance an interval over them.
         baselines: Which of ``"mean"``, ``"linear"`` (ridge or logistic regression), ``"dense"`` (a fully connected
             network with an equal number of parameters) and ``"shuffled"`` (the same hierarchy over shuffled genes) to
             fit, the networks with the settings of the model; empty for none.
@@ -84,7 +90,9 @@ def fit(
         RunError: If `out` holds a finished run, or one of another model, other settings or samples.
     """
     config = TrainConfig() if config is None else config
+    config = config if replicates is None else config.updated({"replicates": replicates})
     started = time.monotonic()
+    enable_compilation_cache()
     placement = place(devices)
     progress = progress if is_first_process() else None
     refuse_finished(out)
@@ -104,6 +112,7 @@ def fit(
         "n_parameters": count_parameters(model),
         "n_samples": {name: len(part) for name, part in parts.present.items()},
         "model": score_parts(fitted, parts.present),
+        **replicate_metrics(fitted, parts.present),
         "baselines": baseline_scores(model, parts.present, config, baselines, progress, placement),
         "seconds": round(time.monotonic() - started, 2),
         **(further_metrics or {}),

@@ -14,6 +14,7 @@ from jax import Array
 
 from kgnn.data.samples import Samples
 from kgnn.models.contract import Inputs, Model
+from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.device_data import Data, batch_inputs
 from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.metrics import probabilities
@@ -40,6 +41,7 @@ def predict(model: Model, samples: Samples, *, chunk: int = 1024) -> np.ndarray:
     Raises:
         AlignmentError: If the samples lack a gene of the model.
     """
+    enable_compilation_cache()
     graph, state = nnx.split(model)
     return outputs_of(graph, state, place_samples(samples.with_genes(model.genes)), chunk=chunk)
 

@@ -18,6 +18,7 @@ from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.metrics import SCORES, SMALLER_IS_BETTER, evaluate
 from kgnn.train.predict import outputs_of, predict
 from kgnn.train.processes import share
+from kgnn.train.replicate_outputs import EachOutput
 from kgnn.train.stream import StreamedData, place_samples
 
 
@@ -57,12 +58,16 @@ class Validation:
         self._stacked = isinstance(model, Replicates)
         data = place_samples(samples, config)
         self._data = data if isinstance(data, StreamedData) else placement.copy(data)
+        self._each = EachOutput(model) if isinstance(model, Replicates) and placement.mesh is None else None
 
     def __call__(self, params: Any, rest: Any, epoch: int) -> float | None:
         """The score of a model with these arrays; None where it is undefined, as for a constant prediction."""
         state = nnx.merge_state(params, rest)
-        state = nnx.State({"stacked": state}) if self._stacked else state
-        outputs = outputs_of(self._graph, state, self._data, placement=self.placement)
+        if self._each is not None:
+            outputs = self._each(state, self._data).mean(axis=0)
+        else:
+            state = nnx.State({"stacked": state}) if self._stacked else state
+            outputs = outputs_of(self._graph, state, self._data, placement=self.placement)
         if not np.isfinite(outputs).all():
             raise TrainingError(
                 f"predictions of validation samples became infinite or not a number in epoch {epoch}. Lower "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kgnn.structure import hierarchy_summary
@@ -24,11 +24,13 @@ def score_table(metrics: Mapping[str, Any]) -> str:
         metrics: `Run.metrics`.
 
     Returns:
-        Some lines: one a model, one column a split, in the headline score; then the groups left out.
+        Some lines: one a model, one column a split, in the headline score; of replicates also the mean over the
+        networks by themselves with its 95 % t-interval; then the groups left out.
     """
     splits = [name for name in ("valid", "test") if name in metrics["model"]] or ["train"]
     score = metrics["score"]
     rows = {metrics["recipe"] or "model": metrics["model"]}
+    rows |= _replicate_rows(metrics, splits)
     rows |= {NAMES.get(name, name): scores for name, scores in metrics["baselines"].items()}
     lines = [f"{score:<32}" + "".join(f"{split:>10}" for split in splits)]
     for name, scores in rows.items():
@@ -65,6 +67,21 @@ def run_summary(run: Run) -> dict[str, Any]:
     if run.model.hierarchy is not None:
         summary |= hierarchy_summary(run.model.hierarchy)
     return summary | {"provenance": run.provenance.to_json()}
+
+
+def _replicate_rows(metrics: Mapping[str, Any], splits: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Mean, interval and standard deviation over the networks, each in the place of a model."""
+    found, score = metrics.get("replicates"), metrics["score"]
+    if not found:
+        return {}
+    n = len(found[splits[0]][score]["each"])
+    labels = {
+        "mean": f"  each of its {n} networks: mean",
+        "low": "    95 % interval from",
+        "high": "    to",
+        "sd": "    sd",
+    }
+    return {label: {split: {score: found[split][score][name]} for split in splits} for name, label in labels.items()}
 
 
 def _number(value: float | None) -> str:

@@ -19,8 +19,8 @@ from kgnn.interpret.rlipp import rlipp
 from kgnn.perturb.forward import inputs_of
 from tests.perturb.runs import GENES, call, response_network, run_of, samples, screen, some_run
 
-COLUMNS = ["term", "name", "level", "n_genes", "output", "measure", "importance", "null_mean", "null_sd", "p_value",
-           "q_value"]  # fmt: skip
+COLUMNS = ["term", "name", "level", "n_genes", "output", "measure", "importance", "importance_low", "importance_high",
+           "same_sign", "n_replicates", "null_mean", "null_sd", "p_value", "q_value"]  # fmt: skip
 
 
 def values(table: pandas.DataFrame, column: str, terms: tuple[str, ...], outputs: tuple[str, ...]) -> np.ndarray:

@@ -103,3 +103,28 @@ def test_dense_members():
     each = np.mean([call(member, X).output for member in members], axis=0)
     np.testing.assert_allclose(mean.output, each, rtol=1e-5, atol=1e-5)
     assert mean.states.shape == (4, 0)
+
+
+def test_a_member_is_the_network_by_itself():
+    members = make(3)
+    together = Replicates(members)
+    for number, member in enumerate(members):
+        alone = named_arrays(together.member(number))
+        for name, array in named_arrays(member).items():
+            np.testing.assert_array_equal(alone[name], array, err_msg=name)
+    assert together.member(1).hierarchy == members[0].hierarchy
+    with pytest.raises(KgnnError, match="there is no replicate 3. Choose one of 0 to 2"):
+        together.member(3)
+
+
+@pytest.mark.parametrize("n", [9, 11])
+def test_many_are_computed_some_at_a_time(n):
+    """Nine fall into parts of eight and one, eleven into eight and three."""
+    members = make(n)
+    together = Replicates(members)
+    shift = np.random.default_rng(1).normal(size=(4, len(together.term_of_state))).astype(np.float32)
+    found = call(together, X, shift=shift)
+    each = [call(member, X, shift=shift.reshape(4, -1, n)[..., k]) for k, member in enumerate(members)]
+    np.testing.assert_allclose(found.output, np.mean([one.output for one in each], axis=0), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found.states[:, n - 1 :: n], each[-1].states, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(jit(together.each)(X)[n - 1], call(members[-1], X).output, rtol=1e-5, atol=1e-5)

@@ -114,3 +114,28 @@ def test_effects_that_do_not_fit(effects):
         knockdown_heatmap(effects.drop(columns=["dose", "unit"]))
     with pytest.raises(KgnnError, match="has no rows"):
         knockdown_volcano(effects[:0])
+
+
+def test_replicates_put_effects_that_may_be_none_in_brackets(effects):
+    half = np.where(effects["effect"].abs() > 0.1, 0.05, 0.2)
+    known = effects.assign(effect_low=effects["effect"] - half, effect_high=effects["effect"] + half, n_replicates=6)
+    figure = knockdown_heatmap(known)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert [text for text in texts if not text.startswith("(")] == ["-0.400"]
+    assert len(texts) > 15
+    assert figure.get_supxlabel() == "in brackets: 95 % interval over 6 networks includes 0"
+    assert not any("(" in text.get_text() for text in knockdown_heatmap(effects).axes[0].texts)
+    both = knockdown_heatmap(known, 2).get_supxlabel().split("\n")
+    assert both == ["the 2 strongest of 7 perturbations", "in brackets: 95 % interval over 6 networks includes 0"]
+
+
+def test_volcano_of_replicates_has_a_line_through_every_point(effects):
+    known = effects.assign(effect_low=effects["effect"] - 0.02, effect_high=effects["effect"] + 0.01, n_replicates=6)
+    figure = knockdown_volcano(known, OUTPUTS[0])
+    [lines] = [each for each in figure.axes[0].collections if each.get_linewidth()[0] == pytest.approx(0.7)]
+    effect = output_effects(effects, output=OUTPUTS[0])["effect"].to_numpy()
+    np.testing.assert_allclose(
+        [each[:, 0] for each in lines.get_segments()], np.stack([effect - 0.02, effect + 0.01], 1)
+    )
+    assert figure.get_supxlabel() == "line: 95 % interval over 6 networks"
+    assert knockdown_volcano(effects).get_supxlabel() == ""

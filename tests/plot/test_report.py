@@ -194,3 +194,18 @@ def test_citations_become_links():
 )
 def test_numbers(value, sign, text):
     assert number(value, sign=sign) == text
+
+
+def test_replicates_show_their_intervals(run, effects, ranking, tmp_path):
+    summary = {"each": [0.6, 0.7, 0.74], "mean": 0.68, "sd": 0.07, "low": 0.5, "high": 0.86}
+    run.metrics["replicates"] = {"test": {"accuracy": summary}}
+    shared = {"n_replicates": 3, "same_sign": 2}
+    effects = effects.assign(effect_low=effects["effect"] - 1, effect_high=effects["effect"] + 1, **shared)
+    ranking = ranking.assign(importance_low=0.25, importance_high=0.75, **shared)
+    text = report(run, tmp_path / "r.html", effects=effects, ranking=ranking).read_text()
+    assert "its networks, each by itself" in text
+    assert '<span title="mean and 95 % t-interval over 3 networks, sd 0.07">0.680 ± 0.18</span>' in text
+    assert text.count("networks of 3 that agree in sign") == 2
+    assert "95 % over 3 networks: 0.25 to 0.75" in text
+    plain = report(run, tmp_path / "p.html", effects=effects.drop(columns=["effect_low"]), compute=False).read_text()
+    assert "agree in sign" not in plain

@@ -79,3 +79,19 @@ def test_response_of_an_unknown_perturbation(effects):
         KgnnError, match=r"'CD3D' has no effect .* 7 perturbations: TP53, CD79A, MS4A1, LYZ, GNLY and 2"
     ):
         subsystem_response(effects, "CD3D")
+
+
+def test_replicates_have_a_line_from_end_to_end_of_the_interval(ranking, effects):
+    assert "networks" not in top_subsystems(ranking).get_supxlabel()
+    shown = ranking.assign(importance_low=ranking["importance"] - 0.1, importance_high=ranking["importance"] + 0.2)
+    figure = top_subsystems(shown.assign(n_replicates=7, same_sign=6), 3, output=OUTPUTS[0])
+    [lines] = [each for each in figure.axes[0].collections if each.get_linewidth()[0] == pytest.approx(1.1)]
+    ends = [(segment[0, 0], segment[1, 0]) for segment in lines.get_segments()]
+    np.testing.assert_allclose(ends, [(0.8, 1.1), (0.3, 0.6), (0.2, 0.5)])
+    assert figure.get_supxlabel().endswith("line: 95 % interval over 7 networks")
+    moved = effects.assign(effect_low=effects["effect"] * 0.5, effect_high=effects["effect"] * 2, n_replicates=4)
+    figure = subsystem_response(moved, "CD79A")
+    [lines] = [each for each in figure.axes[0].collections if len(each.get_segments()) == 2]
+    np.testing.assert_allclose([each[:, 0] for each in lines.get_segments()], [(0.25, 1.0), (0.05, 0.2)])
+    assert figure.get_supxlabel() == "line: 95 % interval over 4 networks"
+    assert subsystem_response(effects, "CD79A").get_supxlabel() == ""

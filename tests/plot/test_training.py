@@ -100,3 +100,13 @@ def test_learning_curve_refuses_another_table():
 @pytest.mark.parametrize(("value", "text"), [(0.6744, "0.674"), (0.01642, "0.0164"), (-0.05, "-0.0500"), (0, "0.000")])
 def test_format_score(value, text):
     assert format_score(value) == text
+
+
+def test_scores_of_replicates_are_dots_beside_the_bar_of_their_mean(metrics):
+    summary = {"each": [0.6, 0.75, None], "mean": None, "sd": None, "low": None, "high": None}
+    metrics["replicates"] = {"test": {"accuracy": summary, "auroc": {**summary, "each": [0.8, 0.9]}}}
+    figure = scores(metrics)
+    dots = [line.get_xdata() for panel in figure.axes for line in panel.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(dots[0], [0.6, 0.75])
+    np.testing.assert_allclose(dots[1], [0.8, 0.9])
+    assert len(dots) == 2
