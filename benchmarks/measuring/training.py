@@ -11,7 +11,7 @@ from flax import nnx
 from kgnn.data import Samples
 from kgnn.models import Model
 from kgnn.train import TrainConfig
-from kgnn.train.engine import Engine, device_data, make_optimizer
+from kgnn.train.engine import Data, Engine, batch_inputs, device_data, make_optimizer
 from kgnn.train.losses import batch_losses
 
 from .timing import Timing, seconds_of, time_calls, wait
@@ -34,8 +34,8 @@ class Compilation(NamedTuple):
 class Training:
     """The compiled epoch of `kgnn.fit`, with its data on the device.
 
-    An epoch over as many samples as a batch holds is one training step: drawing the order, collecting the batch,
-    forward, backward and optimizer. Every call goes on from where the last one ended.
+    A training step is what an epoch takes, divided by its batches: drawing the order, collecting the batch, forward,
+    backward and optimizer. Every call goes on from where the last one ended.
 
     Args:
         model: The model to start from.
@@ -50,7 +50,7 @@ class Training:
 
     def epoch(self) -> Any:
         """One epoch; its losses."""
-        self.state, losses = self.engine.run_epoch(self.state, self.data)
+        self.state, losses = self.engine.train_epoch(self.state, self.data)
         return losses
 
     def compile(self) -> Compilation:
@@ -75,7 +75,7 @@ class Training:
 
 
 def forward_call(model: Model, samples: Samples, *, auxiliary: bool) -> Any:
-    """A compiled prediction of all samples at once, with inputs on the device, as a function without arguments.
+    """A compiled prediction of all samples at once, with inputs on the device as `fit` and `predict` hold them, as a function without arguments.
 
     Args:
         model: The model, in inference.
@@ -83,14 +83,14 @@ def forward_call(model: Model, samples: Samples, *, auxiliary: bool) -> Any:
         auxiliary: Whether all auxiliary heads are wanted as well; else the output alone, as `kgnn.predict` asks.
     """
     graph, arrays = nnx.split(model)
-    inputs = jax.tree.map(jnp.asarray, samples.inputs())
+    data = device_data(samples)
 
-    def forward(arrays: Any, inputs: Any) -> Any:
-        prediction = nnx.merge(graph, arrays)(inputs)
+    def forward(arrays: Any, data: Data) -> Any:
+        prediction = nnx.merge(graph, arrays)(batch_inputs(data, jnp.arange(len(samples))))
         return (prediction.output, prediction.auxiliary) if auxiliary else prediction.output
 
     compiled = jax.jit(forward)
-    return lambda: compiled(arrays, inputs)
+    return lambda: compiled(arrays, data)
 
 
 def step_pieces(model: Model, samples: Samples, config: TrainConfig, seconds: float = 2.0) -> dict[str, float]:
