@@ -2,7 +2,7 @@
 
 The samples are cut into tiles that fit into the processor's cache; a level is computed tile by tile, and its batch
 statistics are put together from those of the tiles. Going back, every level gathers what its parents say, the same
-products the other way around. Nothing that was gathered is kept: memory is two numbers a state and sample.
+products the other way around. Nothing that was gathered is kept: memory is three numbers a state and sample.
 
 What happens to a row between its product and its state (normalization, dropout, gate, shift) is one elementwise
 function, `finish`, whose derivative JAX finds by itself.
@@ -10,7 +10,7 @@ function, `finish`, whose derivative JAX finds by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -181,7 +181,8 @@ class _Kept(NamedTuple):
     """
 
     values: Values
-    rows: Array
+    states: Array
+    rows: tuple[Array, ...]
     sums: tuple[Array | None, ...]
     mean: Array
     variance: Array
@@ -190,75 +191,41 @@ class _Kept(NamedTuple):
 
 def _forward(flow: Flow, values: Values, *, attribution: bool = False) -> tuple[Found, _Kept]:
     n_tiles, _, n_samples = values.genes.shape
-    # Rows as they leave their products. States are made of them where they are read, and never stored. Every row is
-    # written before it is read.
-    rows = jax.lax.empty((n_tiles, flow.wiring.levels[-1][1], n_samples), values.genes.dtype)
-    kept_sums, heads, means, variances = [], [], [], []
+    # Every row is written before it is read.
+    states = jax.lax.empty((n_tiles, flow.wiring.levels[-1][1], n_samples), values.genes.dtype)
+    kept, kept_sums, heads, means, variances = [], [], [], [], []
     for level in range(len(flow.wiring.levels)):
-        below = _finish_values(flow, values, level, means, variances)
-        rows, (sums, moments) = _level_rows(flow, values, rows, below, level)
+        rows, sums, moments = _level_rows(flow, values, states, level)
         mean, variance = _statistics(flow, values, moments, level)
-        heads.append(_level_heads(flow, values, rows, (mean, variance), level))
+        states, head = _finish_level(flow, values, (states, rows), (mean, variance), level)
+        kept.append(rows)
         kept_sums.append(sums)
+        heads.append(head)
         means.append(mean)
         variances.append(variance)
-    all_levels = _finish_values(flow, values, len(flow.wiring.levels), means, variances)
-    first = flow.wiring.levels[-1][0]
-
-    def finished(tile: Array) -> tuple[Array, Array]:
-        # Nothing of it is computed where nobody asks for it.
-        return tuple(_read_states(flow, values, rows, all_levels, tile, range(n, rows.shape[1])) for n in (0, first))
-
-    states, root = jax.vmap(finished)(jnp.arange(n_tiles, dtype=jnp.int32))
     mean, variance = jnp.concatenate(means), jnp.concatenate(variances)
-    found = Found(states, root, jnp.concatenate(heads, axis=1), mean, variance)
+    found = Found(states, states[:, flow.wiring.levels[-1][0] :], jnp.concatenate(heads, axis=1), mean, variance)
     wanted = jnp.zeros(0) if attribution else None
-    return found, _Kept(values, rows, tuple(kept_sums), mean, variance, wanted)
+    return found, _Kept(values, states, tuple(kept), tuple(kept_sums), mean, variance, wanted)
 
 
-def _level_rows(flow: Flow, values: Values, rows: Array, below: dict[str, Array], level: int) -> tuple[Array, Any]:
-    """`rows` with those of a level written to them; the level's sums where they are needed, and moments a tile."""
+def _level_rows(flow: Flow, values: Values, states: Array, level: int) -> Any:
+    """Activations (or sums) of a level ``[tile, row, sample]``, the sums where they are needed, moments a tile."""
     first, last = flow.wiring.levels[level]
     genes, children = flow.wiring.genes[level], flow.wiring.children[level]
     from_genes = kernels(genes, values.gene_weights)
     from_children = [] if children is None else kernels(children, values.child_weights)
     bias = values.bias[first:last, None]
 
-    def of_tile(rows: Array, tile: Array) -> tuple[Array, Any]:
+    def of_tile(tile: Array) -> Any:
         sums = multiply(genes, from_genes, _reader(values.genes, tile), flow.precision) + bias
         if children is not None:
-            read = partial(_read_states, flow, values, rows, below, tile)
-            sums = sums + multiply(children, from_children, read, flow.precision)
-        found = sums if flow.norm == "before" else ACTIVATIONS[flow.activation](sums)
-        moments = _moments(found, values.weights[tile]) if flow.batch else None
-        return _write(rows, found, tile, first), (None if _slope_is_known(flow) else sums, moments)
+            sums = sums + multiply(children, from_children, _reader(states, tile), flow.precision)
+        rows = sums if flow.norm == "before" else ACTIVATIONS[flow.activation](sums)
+        moments = _moments(rows, values.weights[tile]) if flow.batch else None
+        return rows, None if _slope_is_known(flow) else sums, moments
 
-    return _scan_tiles(of_tile, rows, rows.shape[0])
-
-
-def _read_states(
-    flow: Flow, values: Values, rows: Array, by_row: dict[str, Array], tile: Array, positions: Array | range
-) -> Array:
-    """States of one tile at given positions, made of their rows as they are read."""
-
-    def at(array: Array) -> Array:
-        if isinstance(positions, range):
-            return array[positions.start : positions.stop]
-        return array.at[positions].get(mode="promise_in_bounds")
-
-    here = {name: at(value) for name, value in by_row.items()}
-    here |= {name: _reader(value, tile)(positions) for name, value in values.finish.items() if value.ndim == 3}
-    return finish(flow, _reader(rows, tile)(positions), here)[0]
-
-
-def _finish_values(
-    flow: Flow, values: Values, n_levels: int, means: list[Array], variances: list[Array]
-) -> dict[str, Array]:
-    """What `finish` takes for all rows of the lowest levels."""
-    levels = [
-        _normalizing(flow, _by_row(flow, values, level), means[level], variances[level]) for level in range(n_levels)
-    ]
-    return {name: jnp.concatenate([each[name] for each in levels]) for name in (levels[0] if levels else ())}
+    return _each_tile(of_tile, states.shape[0])
 
 
 def _statistics(flow: Flow, values: Values, moments: Any, level: int) -> tuple[Array, Array]:
@@ -271,22 +238,25 @@ def _statistics(flow: Flow, values: Values, moments: Any, level: int) -> tuple[A
     return values.finish["mean"][first:last], values.finish["variance"][first:last]
 
 
-def _level_heads(flow: Flow, values: Values, rows: Array, statistics: Any, level: int) -> Array:
-    """The heads of a level ``[tile, head output, sample]``."""
-    first, last = flow.wiring.levels[level]
+def _finish_level(
+    flow: Flow, values: Values, stored: tuple[Array, Array], statistics: Any, level: int
+) -> tuple[Array, Array]:
+    """All states with those of a level written to them, and the level's heads ``[tile, head output, sample]``."""
+    states, level_rows = stored
     heads = flow.wiring.heads[level]
-    if heads is None:
-        return jnp.zeros((rows.shape[0], 0, rows.shape[2]), rows.dtype)
-    weights = kernels(heads, values.head_weights)
+    weights = [] if heads is None else kernels(heads, values.head_weights)
     by_row = _normalizing(flow, _by_row(flow, values, level), *statistics)
 
-    def of_tile(tile: Array) -> Array:
-        here = by_row | _by_sample(flow, values, tile, level)
-        read = multiply(heads, weights, _rows_of(_read(flow, *finish(flow, rows[tile, first:last], here))))
+    def of_tile(states: Array, tile: Array) -> tuple[Array, Array]:
+        state, activated = finish(flow, level_rows[tile], by_row | _by_sample(flow, values, tile, level))
+        states = _write(states, state, tile, flow.wiring.levels[level][0])
+        if heads is None:
+            return states, jnp.zeros((0, state.shape[1]), state.dtype)
+        read = multiply(heads, weights, _rows_of(_read(flow, state, activated)))
         # Apart from its storing, which XLA would otherwise do on one core.
-        return jax.lax.optimization_barrier(read)
+        return states, jax.lax.optimization_barrier(read)
 
-    return _each_tile(of_tile, rows.shape[0])
+    return _scan_tiles(of_tile, states, states.shape[0])
 
 
 def _forward_of_gradient(flow: Flow, values: Any) -> tuple[Found, _Kept]:
@@ -298,7 +268,7 @@ def _forward_of_gradient(flow: Flow, values: Any) -> tuple[Found, _Kept]:
 def _backward(flow: Flow, kept: _Kept, given: Found) -> tuple[Values]:
     wiring, values = flow.wiring, kept.values
     # Gradients of the sums of all levels above the one that is being worked on.
-    back = jax.lax.empty(kept.rows.shape, kept.rows.dtype)
+    back = jax.lax.empty(kept.states.shape, kept.states.dtype)
     genes = None if kept.attribution is None else jnp.zeros_like(values.genes)
     found: list[dict[str, Any]] = []
     for level in reversed(range(len(flow.wiring.levels))):
@@ -350,7 +320,7 @@ def _back_to_rows(flow: Flow, kept: _Kept, given: Found, back: Array, level: int
         done = partial(finish, flow)
         (state, activated), to_finish = jax.vjp(
             lambda rows, row_values, sample_values: done(rows, row_values | sample_values),
-            kept.rows[tile, first:last],
+            kept.rows[level][tile],
             by_row,
             by_sample,
         )
@@ -390,13 +360,12 @@ def _back_to_sources(
     first, last = flow.wiring.levels[level]
     of_level, children = wiring.genes[level], wiring.children[level]
     total = values.weights.sum()
-    below = _finish_values(flow, values, level, *_by_level(flow, kept.mean, kept.variance))
     from_genes = [] if genes is None else kernels(of_level, values.gene_weights)
 
     def of_tile(carried: Any, tile: Array) -> tuple[Any, None]:
         back, genes, of_genes, of_children, of_bias = carried
         gradient = back[tile, first:last]
-        rows = kept.rows[tile, first:last]
+        rows = kept.rows[level][tile]
         if flow.batch:
             of_mean, of_variance = (each[:, None] / total for each in moments)
             from_mean = rows - kept.mean[first:last, None]
@@ -406,8 +375,7 @@ def _back_to_sources(
         back = _write(back, gradient, tile, first)
         of_genes = of_genes + weight_gradients(of_level, gradient, _reader(values.genes, tile), flow.precision)
         if children is not None:
-            read = partial(_read_states, flow, values, kept.rows, below, tile)
-            more = weight_gradients(children, gradient, read, flow.precision)
+            more = weight_gradients(children, gradient, _reader(kept.states, tile), flow.precision)
             of_children = of_children + more
         if genes is not None:
             genes = genes.at[tile].add(source_gradients(of_level, from_genes, gradient, genes.shape[1]))
@@ -418,10 +386,6 @@ def _back_to_sources(
     start = (back, genes, blank(of_level.weights.size), blank(n_from_children), blank(last - first))
     (back, genes, of_genes, of_children, of_bias), _ = _scan_tiles(of_tile, start, back.shape[0])
     return back, genes, {"genes": of_genes, "children": of_children, "bias": of_bias}
-
-
-def _by_level(flow: Flow, *by_row: Array) -> Iterator[list[Array]]:
-    return ([array[first:last] for first, last in flow.wiring.levels] for array in by_row)
 
 
 def _given_to(flow: Flow, given: Found, state: Array, tile: Array, level: int) -> tuple[Array, Array]:

@@ -15,8 +15,8 @@ from kgnn.structure.hierarchy import Hierarchy
 from kgnn.structure.wiring import Products, Wiring, wire
 
 BYTES = 4
-ARRAYS_OF_STATES = 2
-"""Arrays ``[state, sample]`` that a training step holds: activations (or sums) and gradients."""
+ARRAYS_OF_STATES = 3
+"""Arrays ``[state, sample]`` that a training step holds: sums or activations, states, and gradients."""
 ARRAYS_OF_HEADS = 6
 """Arrays ``[head output, sample]``: linear, activated, output, and the gradients of each."""
 ARRAYS_OF_PARAMETERS = 8
