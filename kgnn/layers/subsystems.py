@@ -193,7 +193,7 @@ class Subsystems(nnx.Module):
         n_samples = genes.shape[0]
         size = tile_size(n_samples)
         tiled = turn_into_tiles(genes, size)
-        weights = jnp.ones(n_samples, genes.dtype) if weights is None else weights
+        weights = jnp.ones(n_samples, self.bias.dtype) if weights is None else weights
         flow = self._flow(train)
         gene_weights, bias = self.gene_weights[...], self.bias[...]
         if self.gene_layer is not None:
@@ -204,7 +204,7 @@ class Subsystems(nnx.Module):
             genes=tiled if scaling is None else scaling(tiled),
             gene_weights=gene_weights,
             child_weights=self.child_weights[...],
-            head_weights=jnp.zeros(0, genes.dtype) if self.heads is None else self.heads.weights[...].reshape(-1),
+            head_weights=jnp.zeros(0, tiled.dtype) if self.heads is None else self.heads.weights[...].reshape(-1),
             bias=self._rows(bias),
             finish=self._finish(gate, shift, train, (n_samples, size)),
         )
@@ -212,7 +212,7 @@ class Subsystems(nnx.Module):
         if train and self.norm is not None:
             self._remember(found, weights)
         states = from_tiles(found.states, n_samples)[self.wiring.row_of_state]
-        heads = jnp.zeros((0, self.n_outputs, n_samples), genes.dtype)
+        heads = jnp.zeros((0, self.n_outputs, n_samples), tiled.dtype)
         if self.heads is not None:
             heads = self.heads(from_tiles(found.heads, n_samples)[self.wiring.head_order])
         return States(states, from_tiles(found.root, n_samples), heads)
