@@ -54,17 +54,17 @@ class Network(NamedTuple):
 
 
 class States(NamedTuple):
-    """Where perturbations start from, ``[member, row, column]`` each.
+    """Where perturbations start from.
 
     Attributes:
-        before: Pre-activations.
-        state: States.
-        offset: How far the states are from the wild type already; None at the wild type itself.
+        before: Pre-activations, ``[member, row, column]``; the states follow from them.
+        root: States of the root, ``[member, state, column]``.
+        offset: How far all states are from the wild type already, ``[member, row, column]``; None at the wild type.
         moved: ``[term, column]``, mean square of `offset` over the states of each term; None at the wild type.
     """
 
     before: Array
-    state: Array
+    root: Array
     offset: Array | None = None
     moved: Array | None = None
 
@@ -142,7 +142,7 @@ class Differences:
         values = nnx.merge(self.graph, jax.tree.map(lambda each: each[0], self.arrays)).values_of_genes(inputs)
         table = values.table if isinstance(values, Rows) else values
         column = np.asarray(values.index) if isinstance(values, Rows) else np.arange(len(table))
-        return Start(States(before, state), np.asarray(table), beside, column)
+        return Start(States(before, state[:, -self.root_rows :]), np.asarray(table), beside, column)
 
     def plan(self, perturbations: Sequence[Perturbation], n_columns: int) -> list[Shape]:
         """A shape for each perturbation, to be handed to `follow`."""
@@ -171,7 +171,7 @@ class Differences:
         Yields:
             What each does.
         """
-        counts = np.bincount(start.column_of_sample, minlength=start.states.state.shape[2])
+        counts = np.bincount(start.column_of_sample, minlength=start.states.before.shape[2])
         share = jnp.asarray(counts / len(start.column_of_sample), jnp.float32)
 
         def one(each: tuple[Perturbation, Shape]) -> Followed:
@@ -208,11 +208,11 @@ class Differences:
         Returns:
             The columns of the wild type after the first perturbation, then after the second, and so on.
         """
-        n, n_columns = len(perturbations), start.states.state.shape[2]
-        before, state = (
-            np.repeat(np.asarray(each)[:, :, None], n, axis=2) for each in (start.states.before, start.states.state)
+        n, n_columns = len(perturbations), start.states.before.shape[2]
+        before, root = (
+            np.repeat(np.asarray(each)[:, :, None], n, axis=2) for each in (start.states.before, start.states.root)
         )
-        offset = np.zeros_like(state)
+        offset = np.zeros_like(before)
         moved = np.zeros((self.hierarchy.n_terms, n, n_columns), np.float32)
         for number, (perturbation, shape) in enumerate(zip(perturbations, shapes, strict=True)):
             region = self.regions(perturbation, self._terms(perturbation), shape)
@@ -221,10 +221,10 @@ class Differences:
             pushed, difference, squares = (np.asarray(each) for each in _all_of_it(shape, self.kind, *given))
             rows, terms = region.rows[region.used], region.terms >= 0
             before[:, rows, number] += pushed[:, region.used]
-            state[:, rows, number] += difference[:, region.used]
             offset[:, rows, number] = difference[:, region.used]
             moved[region.terms[terms], number] = squares[terms]
-        flat = [jnp.asarray(each.reshape(*each.shape[:-2], -1)) for each in (before, state, offset, moved)]
+        root += offset[:, -self.root_rows :]
+        flat = [jnp.asarray(each.reshape(*each.shape[:-2], -1)) for each in (before, root, offset, moved)]
         index = (np.arange(n)[:, None] * n_columns + start.column_of_sample).reshape(-1)
         beside = None if start.beside is None else jnp.tile(start.beside, (1, 1, n))
         return Start(States(*flat), start.values, beside, index)
@@ -242,10 +242,9 @@ class Differences:
             ``[perturbation, sample, output]``.
         """
         index = jnp.asarray(start.column_of_sample, jnp.int32)
-        here = slice(-self.root_rows, None)
-        state = start.states.state[:, here]
-        offset = None if start.states.offset is None else start.states.offset[:, here]
-        before, found = _effects(self.graph, task, self.arrays, (state, offset), start.beside, index, jnp.stack(roots))
+        offset = None if start.states.offset is None else start.states.offset[:, -self.root_rows :]
+        root = (start.states.root, offset)
+        before, found = _effects(self.graph, task, self.arrays, root, start.beside, index, jnp.stack(roots))
         return np.asarray(before), np.asarray(found)
 
     def _terms(self, perturbation: Perturbation) -> np.ndarray:
@@ -257,7 +256,7 @@ class Differences:
         genes = list(perturbation.genes)
         change = dose * (value - start.values[:, genes].astype(np.float32).T)
         change = change[None].astype(np.float32) / self.gene_scale[:, genes, None]
-        return np.tile(change, (1, 1, start.states.state.shape[2] // len(start.values)))
+        return np.tile(change, (1, 1, start.states.before.shape[2] // len(start.values)))
 
 
 def follows(model: Model) -> bool:
@@ -308,11 +307,11 @@ def _differences(
     shape: Shape, kind: tuple[str, str], network: Network, start: States, region: Region, change: Array, dose: Array
 ) -> tuple[Array, Array]:
     """Change of the pre-activations and of the states of a region, ``[member, row, column]``."""
-    before, state = (each.at[:, region.rows].get(mode="promise_in_bounds") for each in (start.before, start.state))
+    before = start.before.at[:, region.rows].get(mode="promise_in_bounds")
     of_rows = Network(*(each[:, region.rows, None] for each in network))
     pushed: list[Array] = []
     # One array that fills level by level: the rows that a level is computed from are copied out of it once.
-    moved = jnp.zeros_like(state)
+    moved = jnp.zeros_like(before)
     first = 0
     for level, n_rows in enumerate(shape.rows):
         here = slice(first, first + n_rows)
@@ -321,12 +320,13 @@ def _differences(
         if shape.sources[level] and n_rows:
             below = moved.at[:, region.sources[level]].get(mode="promise_in_bounds")
             push = push + _product(jnp.asarray(region.from_below[level]), below)
-        now = _state(before[:, here] + push, Network(*(each[:, here] for each in of_rows)), kind)
-        # What nothing has reached must not move, not even by the rounding of a state that is computed twice.
-        difference = jnp.where(push == 0, 0.0, now - state[:, here])
+        network_here = Network(*(each[:, here] for each in of_rows))
+        state = _state(before[:, here], network_here, kind)
+        # Both states are computed here, by the same instructions: states of another program differ by rounding.
+        difference = jnp.where(push == 0, 0.0, _state(before[:, here] + push, network_here, kind) - state)
         if region.gated is not None:
             amount = (dose * region.gated[here])[None, :, None]
-            difference = difference + amount * (of_rows.reference[:, here] - (state[:, here] + difference))
+            difference = difference + amount * (network_here.reference - (state + difference))
         moved = moved.at[:, here].set(difference)
         pushed.append(push)
     return jnp.concatenate(pushed, axis=1), moved

@@ -99,8 +99,8 @@ def test_wild_type_does_not_depend_on_the_chunk() -> None:
     prediction = by_hand(run, data.gene_values())
     for chunk in (256, 1024):
         found, states = wild_type(run.model, data, chunk=chunk)
-        np.testing.assert_allclose(found, prediction.output, atol=1e-5)
-        np.testing.assert_allclose(states, prediction.states, atol=1e-5)
+        np.testing.assert_allclose(found, prediction.output, atol=1e-5, rtol=1e-5)
+        np.testing.assert_allclose(states, prediction.states, atol=1e-5, rtol=1e-5)
 
 
 def test_a_knockdown_needs_values_with_a_zero_that_means_absent(caplog) -> None:

@@ -145,7 +145,7 @@ def test_probabilities_and_log_odds(task: str, scale: str) -> None:
         before, after = jax.nn.softmax(before), jax.nn.softmax(after)
     table = kgnn.screen(run, pairs=[("d:2", "a1")], scale=scale, top_k=0)
     found = effects(table, "d:2+a1", outputs=run.output_names)
-    np.testing.assert_allclose(found, np.asarray(after - before), atol=1e-5)
+    np.testing.assert_allclose(found, np.asarray(after - before), atol=1e-5, rtol=1e-5)
     assert not [column for column in table if column.startswith(("subsystem", "change"))]
 
 
