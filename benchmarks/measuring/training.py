@@ -11,7 +11,8 @@ from flax import nnx
 from kgnn.data import Samples
 from kgnn.models import Model
 from kgnn.train import TrainConfig
-from kgnn.train.engine import Engine, device_data, make_optimizer
+from kgnn.train.device_data import device_data
+from kgnn.train.engine import Engine, make_optimizer
 from kgnn.train.losses import batch_losses
 
 from .timing import Timing, seconds_of, time_calls, wait
@@ -50,7 +51,7 @@ class Training:
 
     def epoch(self) -> Any:
         """One epoch; its losses."""
-        self.state, losses = self.engine.run_epoch(self.state, self.data)
+        self.state, losses = self.engine.train_epoch(self.state, self.data)
         return losses
 
     def compile(self) -> Compilation:
