@@ -11,7 +11,8 @@ from flax import nnx
 from kgnn.data import Samples
 from kgnn.models import Model
 from kgnn.train import TrainConfig
-from kgnn.train.engine import Data, Engine, batch_inputs, device_data, make_optimizer
+from kgnn.train.device_data import Data, batch_inputs, device_data
+from kgnn.train.engine import Engine, make_optimizer
 from kgnn.train.losses import batch_losses
 
 from .timing import Timing, seconds_of, time_calls, wait

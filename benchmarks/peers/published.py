@@ -56,12 +56,10 @@ class PublishedDesign(nn.Module):
 
     def shared_gradients(self) -> dict[str, Tensor]:
         """Gradients of arrays that kgnn has as well; see `peers.agreement`."""
-        blocks = list(self.terms)
-        n = [
-            len(children) * block.linear.out_features
-            for children, block in zip(self.children_of_term, blocks, strict=True)
-        ]
-        of_children = [gradient_of(block.linear.weight)[:, :k].reshape(-1) for block, k in zip(blocks, n, strict=True)]
+        blocks, of_children = list(self.terms), []
+        for children, block in zip(self.children_of_term, blocks, strict=True):
+            gradient = gradient_of(block.linear.weight)
+            of_children.append(gradient[:, : len(children) * len(gradient)].reshape(-1))
         return self.rest.shared_gradients() | {
             "child weights": torch.cat(of_children),
             "term scale": torch.cat([gradient_of(block.norm.weight) for block in blocks]),
