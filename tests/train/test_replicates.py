@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,12 +32,12 @@ def trained(chunking: Chunking, n: int = 5, epochs: int = 2) -> dict[str, np.nda
                     small_model().hierarchy, seed=0)  # fmt: skip
     model = start_model(network, small_samples(), config)
     engine = Engine(model, config, 41)
-    engine.in_chunks = InChunks(engine._epoch, n, chunking)
+    engine.in_chunks[()] = InChunks(partial(engine._epoch, capacity=()), n, chunking)
     state, data = engine.start(model, 3), device_data(small_samples())
     for _ in range(epochs):
-        state, losses = engine.run_epoch(state, data)
+        state, losses = engine.train_epoch(state, data)
     assert losses[0].shape == (n,)
-    assert engine.in_chunks.n_programs == 1
+    assert engine.in_chunks[()].n_programs == 1
     return arrays_of(engine.kept(state))
 
 
@@ -59,10 +60,10 @@ def test_a_replicate_is_the_network_that_its_seeds_give_by_itself() -> None:
         assert network.arguments == small_model().arguments
         states.append(single.start(network, 8 + 7919 * number))
     for _ in range(3):
-        state, _ = engine.run_epoch(state, data)
-        states = [single.run_epoch(each, data)[0] for each in states]
-    assert engine.in_chunks is not None
-    assert engine.in_chunks.chunking.size * engine.in_chunks.chunking.workers <= 2
+        state, _ = engine.train_epoch(state, data)
+        states = [single.train_epoch(each, data)[0] for each in states]
+    [in_chunks] = engine.in_chunks.values()
+    assert in_chunks.chunking.size * in_chunks.chunking.workers <= 2
     found = arrays_of(engine.kept(state))
     for number, each in enumerate(states):
         for name, array in arrays_of(single.kept(each)).items():
