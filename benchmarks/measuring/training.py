@@ -76,7 +76,9 @@ class Training:
 
 
 def forward_call(model: Model, samples: Samples, *, auxiliary: bool) -> Any:
-    """A compiled prediction of all samples at once, with inputs on the device as `fit` and `predict` hold them, as a function without arguments.
+    """A compiled prediction of all samples at once, as a function without arguments.
+
+    Inputs lie on the device as `fit` and `predict` hold them.
 
     Args:
         model: The model, in inference.
