@@ -7,17 +7,18 @@ tile of a hundred samples stays in the processor's cache from the gather to the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, reduce
 from itertools import accumulate, pairwise
 from math import prod
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from kgnn.structure.wiring import Products, Wiring
 
-Gather = Callable[[Array | range], Array]
+Gather = Callable[[Array | np.ndarray | range], Array]
 """Rows ``[row, sample]`` of a tile at given positions."""
 MOST_SLOTS_ADDED = 8
 """Slots of a block with one output up to which adding term by term is faster than a matrix product."""
@@ -66,7 +67,8 @@ def multiply(products: Products, weights: list[Array], gather: Gather, precision
         _, outputs, slots = kernel.shape
         if slots == 1 or (outputs == 1 and slots <= MOST_SLOTS_ADDED):
             # Written out, since XLA's own sum over a short axis in the middle is some twenty times slower.
-            found = sum(kernel[:, :, slot, None] * inputs[:, slot][:, None] for slot in range(slots))
+            terms = (kernel[:, :, slot, None] * inputs[:, slot][:, None] for slot in range(slots))
+            found = reduce(jnp.add, terms)
         else:
             found = _einsum("bos,bsn->bon", kernel, inputs, precision)
         parts.append(found.reshape(-1, found.shape[-1]))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.custom_derivatives import SymbolicZero
 
@@ -137,7 +138,6 @@ def finish(flow: Flow, rows: Array, values: dict[str, Array]) -> tuple[Array, Ar
     return rows, activated
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
 def propagate(flow: Flow, values: Values) -> Found:
     """States, heads and batch statistics.
 
@@ -149,6 +149,11 @@ def propagate(flow: Flow, values: Values) -> Found:
     Returns:
         What was found. The gradient with respect to the genes is computed only where it is asked for.
     """
+    return _propagate(flow, values)  # type: ignore[return-value]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _propagate(flow: Flow, values: Values) -> Found:
     return _forward(flow, values)[0]
 
 
@@ -234,7 +239,8 @@ def _statistics(flow: Flow, values: Values, moments: Any, level: int) -> tuple[A
     if flow.batch:
         return _together(moments, values.weights.sum(axis=1))
     if flow.norm == "none":
-        return (jnp.zeros(last - first, values.bias.dtype),) * 2
+        blank = jnp.zeros(last - first, values.bias.dtype)
+        return blank, blank
     return values.finish["mean"][first:last], values.finish["variance"][first:last]
 
 
@@ -281,7 +287,7 @@ def _backward(flow: Flow, kept: _Kept, given: Found) -> tuple[Values]:
         for name, value in values.finish.items()
     }
 
-    def in_order(name: str, places: Array) -> Array:
+    def in_order(name: str, places: np.ndarray) -> Array:
         return jnp.concatenate([each[name] for each in found]).at[places].get(mode="promise_in_bounds")
 
     values_gradient = Values(
@@ -296,7 +302,7 @@ def _backward(flow: Flow, kept: _Kept, given: Found) -> tuple[Values]:
     return (values_gradient,)
 
 
-propagate.defvjp(_forward_of_gradient, _backward, symbolic_zeros=True)
+_propagate.defvjp(_forward_of_gradient, _backward, symbolic_zeros=True)
 
 
 def _back_to_rows(flow: Flow, kept: _Kept, given: Found, back: Array, level: int) -> tuple[Array, dict[str, Any]]:
@@ -327,7 +333,7 @@ def _back_to_rows(flow: Flow, kept: _Kept, given: Found, back: Array, level: int
         state_gradient, activated_gradient = _given_to(flow, given, state, tile, level)
         if parents is not None:
             state_gradient = state_gradient + multiply(parents, from_parents, _reader(back, tile), flow.precision)
-        if heads is not None and not isinstance(given.heads, SymbolicZero):
+        if heads is not None and back_heads is not None and not isinstance(given.heads, SymbolicZero):
             of_heads = _heads_of_level(flow, given.heads, tile, level)
             read = multiply(back_heads, from_heads, _rows_of(of_heads))
             if flow.heads_read == "state":
@@ -454,7 +460,7 @@ def _together(moments: tuple[Array, Array], weights: Array) -> tuple[Array, Arra
 def _reader(rows: Array, tile: Array) -> Gather:
     """Reads rows of one tile without cutting it out first."""
 
-    def gather(positions: Array | range) -> Array:
+    def gather(positions: Array | np.ndarray | range) -> Array:
         if isinstance(positions, range):
             return rows[tile, positions.start : positions.stop]
         return rows.at[tile, positions].get(mode="promise_in_bounds")
@@ -465,7 +471,7 @@ def _reader(rows: Array, tile: Array) -> Gather:
 def _rows_of(rows: Array) -> Gather:
     """Reads rows of a tile at hand."""
 
-    def gather(positions: Array | range) -> Array:
+    def gather(positions: Array | np.ndarray | range) -> Array:
         if isinstance(positions, range):
             return rows[positions.start : positions.stop]
         return rows.at[positions].get(mode="promise_in_bounds")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -210,7 +210,7 @@ class Subsystems(nnx.Module):
         )
         found = propagate(flow, values) if flow.batch else propagate_each(flow, values)
         if train and self.norm is not None:
-            self._remember(found, weights)
+            _remember(self.norm, self.wiring, found, weights)
         states = from_tiles(found.states, n_samples)[self.wiring.row_of_state]
         heads = jnp.zeros((0, self.n_outputs, n_samples), tiled.dtype)
         if self.heads is not None:
@@ -237,7 +237,7 @@ class Subsystems(nnx.Module):
             found = {name: self._rows(getattr(self.norm, name)[...]) for name in names}
             found["offset"] = found.pop("bias")
         if train and self.dropout is not None:
-            found["keep"] = into_tiles(self._rows(self._kept_by_dropout(n_samples)), size)
+            found["keep"] = into_tiles(self._rows(self._kept_by_dropout(self.dropout, n_samples)), size)
         for name, value in (
             ("gate", None if gate is None else gate[..., np.asarray(self.term_of_state)]),
             ("shift", shift),
@@ -249,9 +249,9 @@ class Subsystems(nnx.Module):
             found["reference"] = self._rows(self.reference[...])
         return found
 
-    def _kept_by_dropout(self, n_samples: int) -> Array:
+    def _kept_by_dropout(self, dropout: Any, n_samples: int) -> Array:
         """Factor ``[state, sample]`` of every state: 0 where it is dropped."""
-        dropout, first = self.dropout, self.first_with_dropout
+        first = self.first_with_dropout
         ones = jnp.ones((len(self.term_of_state) - first, n_samples), self.bias.dtype)
         return jnp.concatenate([jnp.ones((first, n_samples), ones.dtype), dropout(ones, deterministic=False)])
 
@@ -259,10 +259,11 @@ class Subsystems(nnx.Module):
         """From the order of states to that of rows, on the first axis."""
         return by_state[self.wiring.state_of_row]
 
-    def _remember(self, found: Found, weights: Array) -> None:
-        """Let the running averages follow the statistics of a batch."""
-        to_states = self.wiring.row_of_state
-        self.norm.follow(found.mean[to_states], found.variance[to_states], weights.sum())
+
+def _remember(norm: RowBatchNorm, wiring: Wiring, found: Found, weights: Array) -> None:
+    """Let the running averages follow the statistics of a batch."""
+    to_states = wiring.row_of_state
+    norm.follow(found.mean[to_states], found.variance[to_states], weights.sum())
 
 
 class _GeneLayer(nnx.Module):

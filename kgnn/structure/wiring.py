@@ -139,10 +139,12 @@ def wire(
     Returns:
         The wiring.
     """
-    start = np.concatenate([[0], np.cumsum(n_states)])
+    start = _starts(n_states)
     gene_blocks = list(hierarchy.genes_of_term)
     child_blocks = [
-        np.concatenate([np.arange(start[c], start[c + 1]) for c in children]) if len(children) else np.zeros(0, int)
+        np.concatenate([np.arange(int(start[c]), int(start[c + 1])) for c in children])
+        if len(children)
+        else np.zeros(0, int)
         for children in hierarchy.children_of_term
     ]
     gene_start = _weight_starts(gene_blocks, n_states)
@@ -218,7 +220,7 @@ def _parents(
 ) -> tuple[Products | None, ...]:
     """The weights between terms, grouped by child."""
     term_of_state = np.repeat(np.arange(hierarchy.n_terms), n_states)
-    start = np.concatenate([[0], np.cumsum(n_states)])
+    start = _starts(n_states)
     # One entry a weight, in the fixed order: by parent, then by state of a child, then by state of the parent.
     fan_in = np.array([len(block) for block in child_blocks])
     source = np.repeat(np.concatenate(child_blocks), np.repeat(n_states, fan_in)).astype(np.int64)
@@ -284,7 +286,12 @@ def _places(products: Sequence[Products | None], n_weights: int) -> np.ndarray:
 
 
 def _weight_starts(blocks: Sequence[np.ndarray], n_outputs: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(np.array([len(block) for block in blocks]) * n_outputs)])
+    return _starts(np.array([len(block) for block in blocks]) * n_outputs)
+
+
+def _starts(sizes: np.ndarray) -> np.ndarray:
+    """Where each of some parts begins when they lie end to end, and where the last one ends."""
+    return np.append(0, np.cumsum(sizes)).astype(np.int64)
 
 
 def _positions(plan: FanIn) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flax import nnx
 
 from kgnn.errors import TrainingError
@@ -31,7 +33,7 @@ def require_memory(model: Model, batch_size: int, *, n_devices: int = 1, availab
         TrainingError: If the step would not fit.
     """
     memory = int(SHARE * (device_bytes() if available is None else available))
-    one = model.stacked if isinstance(model, Replicates) else model
+    one: Any = model.stacked if isinstance(model, Replicates) else model
 
     def needed(batch: int) -> int:
         return sum(

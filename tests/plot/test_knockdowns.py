@@ -132,7 +132,7 @@ def test_replicates_put_effects_that_may_be_none_in_brackets(effects):
 def test_volcano_of_replicates_has_a_line_through_every_point(effects):
     known = effects.assign(effect_low=effects["effect"] - 0.02, effect_high=effects["effect"] + 0.01, n_replicates=6)
     figure = knockdown_volcano(known, OUTPUTS[0])
-    [lines] = [each for each in figure.axes[0].collections if each.get_linewidth()[0] == pytest.approx(0.7)]
+    [lines] = [each for each in figure.axes[0].collections if np.ravel(each.get_linewidth())[0] == pytest.approx(0.7)]
     effect = output_effects(effects, output=OUTPUTS[0])["effect"].to_numpy()
     np.testing.assert_allclose(
         [each[:, 0] for each in lines.get_segments()], np.stack([effect - 0.02, effect + 0.01], 1)

@@ -85,7 +85,7 @@ def test_replicates_have_a_line_from_end_to_end_of_the_interval(ranking, effects
     assert "networks" not in top_subsystems(ranking).get_supxlabel()
     shown = ranking.assign(importance_low=ranking["importance"] - 0.1, importance_high=ranking["importance"] + 0.2)
     figure = top_subsystems(shown.assign(n_replicates=7, same_sign=6), 3, output=OUTPUTS[0])
-    [lines] = [each for each in figure.axes[0].collections if each.get_linewidth()[0] == pytest.approx(1.1)]
+    [lines] = [each for each in figure.axes[0].collections if np.ravel(each.get_linewidth())[0] == pytest.approx(1.1)]
     ends = [(segment[0, 0], segment[1, 0]) for segment in lines.get_segments()]
     np.testing.assert_allclose(ends, [(0.8, 1.1), (0.3, 0.6), (0.2, 0.5)])
     assert figure.get_supxlabel().endswith("line: 95 % interval over 7 networks")
