@@ -5,7 +5,8 @@ In inference a state is a fixed function of its own pre-activation, elementwise.
 .. math:: \Delta z_t = \sum_{g} W_{tg}\,\Delta x_g + \sum_{c} W_{tc}\,\Delta h_c, \qquad
     \Delta h_t = \phi_t(z_t + \Delta z_t) - h_t
 
-gives the same numbers as running the whole network again, and exactly 0 wherever nothing reaches.
+gives the same numbers as running the whole network again, and exactly 0 wherever nothing reaches. Products are those
+of single precision, whatever the network was trained with: with shorter ones rounding would be larger than an effect.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from kgnn.perturb.reach import Perturbation, Reach
 from kgnn.perturb.region import Region, Regions, Shape
 
 PRECISE = "highest"
-"""Of products: an accelerator's shortened ones would be larger errors than many an effect."""
+"""Of products, on every device."""
 THREADS = 2
 """One prepares and hands over a perturbation while another is computed; each program uses several cores itself."""
 

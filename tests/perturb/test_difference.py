@@ -71,6 +71,7 @@ def mean_squares(model, change: np.ndarray) -> np.ndarray:
         heads_read=st.just("state"),
         gene_layer=st.booleans(),
         initial_scale=st.just(1.0),
+        precision=st.just("float32"),
     ),
     st.sampled_from((1, 3)),
     st.sampled_from((1.0, 0.5)),
