@@ -281,7 +281,7 @@ class _GeneLayer(nnx.Module):
 
     def __call__(self, gene_weights: Array, wiring: Wiring) -> tuple[Array, Array]:
         """Weights with those of the annotations multiplied in, and what the biases add to each state ``[state]``."""
-        constant = sums_by_row(wiring, gene_weights * self._spread(self.bias[...]))
+        constant: Any = sums_by_row(wiring, gene_weights * self._spread(self.bias[...]))
         return gene_weights * self._spread(self.weight[...]), constant[wiring.row_of_state]
 
     def _spread(self, by_annotation: Array) -> Array:
