@@ -41,7 +41,7 @@ def into_tiles(rows: Array, size: int) -> Array:
 
 
 def turn_into_tiles(table: Array, size: int) -> Array:
-    """``[sample, row]`` of any type to ``[tile, row, sample]`` in float32, filled up with zeros."""
+    """``[sample, row]`` to ``[tile, row, sample]``, filled up with zeros; whole numbers become float32."""
     n_samples, n_rows = table.shape
     n_tiles = -(-n_samples // size)
     if table.dtype == jnp.uint8:
@@ -49,7 +49,8 @@ def turn_into_tiles(table: Array, size: int) -> Array:
         return into_tiles(table.T, size).astype(jnp.float32)
     # Cut first and turned then: turning the whole table at once takes XLA four times as long.
     filled = jnp.pad(table, ((0, n_tiles * size - n_samples), (0, 0)))
-    return filled.reshape(n_tiles, size, n_rows).transpose(0, 2, 1).astype(jnp.float32)
+    turned = filled.reshape(n_tiles, size, n_rows).transpose(0, 2, 1)
+    return turned if jnp.issubdtype(turned.dtype, jnp.floating) else turned.astype(jnp.float32)
 
 
 def across(by_row: Array, n_samples: int) -> Array:

@@ -36,15 +36,15 @@ GENES_A, GENES_B = (
 
 
 @cache
-def fitted(kind: str, seed: int, *, shuffled: bool = False) -> Run:
-    """A network fitted on 400 samples, and 300 others to look at it with."""
+def fitted(kind: str, seed: int, *, shuffled: bool = False, replicates: int = 1) -> Run:
+    """Networks fitted on 400 samples, and 300 others to look at them with."""
     example = toy(kind, n_samples=700, seed=seed)
     hierarchy, _ = compile_hierarchy(example.ontology, example.samples.genes)
     if shuffled:
         hierarchy = shuffle_genes(hierarchy, seed)
     train, test = (example.samples.take(np.arange(*part)) for part in ((0, 400), (400, 700)))
     model = VisibleNetwork(hierarchy, SubsystemSettings(4), outputs=("phenotype",), rngs=nnx.Rngs(seed))
-    config = TrainConfig(epochs=60, batch_size=64, learning_rate=0.01, seed=seed)
+    config = TrainConfig(epochs=60, batch_size=64, learning_rate=0.01, seed=seed, replicates=replicates)
     model, history, _ = train_model(model, train, None, config)
     return Run(model, test, config, history, {}, {}, Provenance())
 
@@ -91,7 +91,8 @@ def test_rlipp_does_not_find_it_under_shuffled_genes(kind: str, seed: int) -> No
 @pytest.mark.parametrize("kind", ["additive", "and", "xor"])
 def test_knockdown_and_sensitivity_find_the_causal_branch(kind: str, seed: int) -> None:
     for measure in ("knockdown", "sensitivity"):
-        table = below_root(importance(fitted(kind, seed), measure))
+        # How a network shares a sum between a term and its children scatters from fit to fit: the mean of some is asked.
+        table = below_root(importance(fitted(kind, seed, replicates=5), measure))
         assert set(table["term"].iloc[:3]) < BRANCH, measure
         bystanders = table[~table["term"].isin(BRANCH)]
         assert bystanders["q_value"].min() > 0.05, measure

@@ -33,9 +33,9 @@ def test_sensitivity_is_that_of_small_steps(which: int) -> None:
     slopes = []
     for state in range(states.shape[1]):
         step = np.zeros(states.shape[1], np.float32)
-        step[state] = 0.02
+        step[state] = 0.005
         up, down = (natural(model, call(model, inputs, shift=jnp.asarray(sign * step)).output) for sign in (1, -1))
-        slopes.append((up - down) / 0.04 * deviation[state])
+        slopes.append((up - down) / 0.01 * deviation[state])
     squared = np.square(np.array(slopes))
     term_of_state = np.asarray(model.term_of_state)
     expected = [np.sqrt(squared[term_of_state == term].sum(axis=0)).mean(axis=0) for term in range(5)]

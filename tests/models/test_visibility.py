@@ -44,6 +44,7 @@ def jacobian(graph, state, x):
         heads_read=st.just("state"),
         gene_layer=st.booleans(),
         initial_scale=st.just(1.0),
+        precision=st.just("float32"),
     ),
 )
 def test_a_gene_moves_a_state_if_and_only_if_it_is_annotated_there_or_below(n_terms, n_genes, seed, chosen):
