@@ -141,6 +141,14 @@ def test_equals_the_equations_on_the_drugcell_ontology(shared_data, chosen, trai
     model = make(ontology, chosen, seed=1, n_outputs=1)
     assert len(model.terms) == 2_086 and len(model.term_of_state) == 6 * 2_086
     x = (np.random.default_rng(2).random((13, 3_008)) < 0.1).astype(np.float32)
-    reference = expected(model, ontology, x, train=train)
-    assert_close(call(model, x, train=train), reference, 1e-5)
-    assert_averages_moved(model, named_arrays(model.subsystems), reference[-1], 1e-5)
+    if not train:
+        assert_close(call(model, x), expected(model, ontology, x), 1e-5)
+        return
+    # Normalization blows up the rounding of units that hardly vary: in double precision only mistakes remain.
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
+        double = in_double_precision(model)
+        found = call(double, x, train=True)
+        moved = named_arrays(double.subsystems)
+    reference = expected(model, ontology, x, train=True)
+    assert_close(found, reference, 1e-8)
+    assert_averages_moved(model, moved, reference[-1], 1e-8)
