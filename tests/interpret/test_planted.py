@@ -91,7 +91,7 @@ def test_rlipp_does_not_find_it_under_shuffled_genes(kind: str, seed: int) -> No
 @pytest.mark.parametrize("kind", ["additive", "and", "xor"])
 def test_knockdown_and_sensitivity_find_the_causal_branch(kind: str, seed: int) -> None:
     for measure in ("knockdown", "sensitivity"):
-        # How a network shares a sum between a term and its children scatters from fit to fit: the mean of some is asked.
+        # How a network shares a sum between a term and its children scatters from fit to fit: several are asked.
         table = below_root(importance(fitted(kind, seed, replicates=5), measure))
         assert set(table["term"].iloc[:3]) < BRANCH, measure
         bystanders = table[~table["term"].isin(BRANCH)]
