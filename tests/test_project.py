@@ -189,7 +189,7 @@ def test_a_wheel_carries_the_ontologies(tmp_path: Path):
     bundled = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"}
     assert bundled
     assert {f"kgnn/_ontologies/{name}" for name in bundled} - names == set()
-    assert "kgnn/cli.py" in names or "kgnn/cli/__init__.py" in names
+    assert "kgnn/cli/__init__.py" in names
 
 
 def test_make_help_names_every_target():

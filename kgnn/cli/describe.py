@@ -1,0 +1,44 @@
+"""Commands that say what something is: a published system, a run, a compiled hierarchy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kgnn import options
+from kgnn.cli.inputs import load_run_folder
+from kgnn.cli.output import print_result
+
+
+def zoo(name: Annotated[str | None, typer.Argument(help="A recipe.")] = None, json_: options.Json = False) -> None:
+    """The published systems, and the card of each."""
+    from dataclasses import asdict
+
+    from kgnn.zoo import RECIPES
+    from kgnn.zoo import recipe as find_recipe
+
+    if name is None:
+        cards = [each.card for each in RECIPES]
+        text = "\n".join(f"{card.name:<12} {card.year}  {card.title}" for card in cards)
+        print_result({"recipes": [asdict(card) for card in cards]}, text, json_)
+        return
+    chosen = find_recipe(name)
+    print_result(asdict(chosen.card), chosen.describe(), json_)
+
+
+def info(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A run folder, or a compiled hierarchy.")],
+    json_: options.Json = False,
+) -> None:
+    """Provenance, fingerprint and sizes of a run or a compiled hierarchy."""
+    from kgnn.structure import Hierarchy, describe, hierarchy_summary
+
+    if path.is_dir():
+        from kgnn.train.summary import run_summary
+
+        summary = run_summary(load_run_folder(path))
+    else:
+        summary = {"kind": "hierarchy", **hierarchy_summary(Hierarchy.load(path))}
+    print_result(summary, describe(summary), json_)

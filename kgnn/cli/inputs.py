@@ -1,0 +1,137 @@
+"""What several commands begin with: a trained run, samples for it, an ontology and the rules to prune it by."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgnn import options
+from kgnn.errors import KgnnError
+
+if TYPE_CHECKING:
+    from kgnn.knowledge import Ontology
+    from kgnn.train import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class OntologyOptions:
+    """The options of every command that reads an ontology, see `takes_ontology`.
+
+    Attributes:
+        ontology: The file of the ontology.
+        annotations: The file of the annotations; None where the ontology carries them.
+        format: Format of the ontology; None to recognize it.
+        root: Term to keep, with what is below it.
+        namespace: Namespace to keep.
+        relations: Relation types that make a parent.
+        evidence: Preset or evidence codes.
+        prune: A named pruning rule.
+        min_genes: Fewest measured genes of a term.
+        max_genes: Most measured genes of a term.
+        min_extra_genes: Fewest genes beyond the largest child.
+        max_depth: Greatest depth below the root.
+        super_root: Id of a new term that joins several roots.
+    """
+
+    ontology: options.OntologyFile
+    annotations: options.Annotations = None
+    format: options.Format = None
+    root: options.Root = None
+    namespace: options.Namespace = None
+    relations: options.Relations = "is_a,part_of"
+    evidence: options.Evidence = "all"
+    prune: options.Prune = None
+    min_genes: options.MinGenes = None
+    max_genes: options.MaxGenes = None
+    min_extra_genes: options.MinExtraGenes = None
+    max_depth: options.MaxDepth = None
+    super_root: options.SuperRoot = None
+
+    def rules(self) -> dict[str, Any]:
+        """Rules for `Ontology.prune`; a wrong one is refused before a file is read."""
+        from kgnn.knowledge import pruning_rules
+
+        return pruning_rules(
+            self.prune, min_genes=self.min_genes, max_genes=self.max_genes, min_extra_genes=self.min_extra_genes,
+            max_depth=self.max_depth, super_root=self.super_root,
+        )  # fmt: skip
+
+    def read(self) -> Ontology:
+        """The ontology with its annotations, not yet pruned."""
+        from kgnn.knowledge import read_ontology
+
+        return read_ontology(
+            self.ontology, self.annotations, format=self.format, root=self.root, namespace=self.namespace,
+            relations=options.listed(self.relations) or (), evidence=options.one_or_listed(self.evidence),
+        )  # fmt: skip
+
+
+def takes_ontology(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the fields of `OntologyOptions` as options, in place of its first parameter.
+
+    Args:
+        command: Its first parameter is the `OntologyOptions` that were given.
+
+    Returns:
+        The command with one parameter an option, as typer reads them.
+    """
+    shared = inspect.signature(OntologyOptions, eval_str=True).parameters
+    _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+    @functools.wraps(command)
+    def spread(**given: Any) -> None:
+        command(OntologyOptions(**{name: given.pop(name) for name in shared}), **given)
+
+    taken = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared.values(), *own)]
+    spread.__annotations__ = {each.name: each.annotation for each in taken}
+    spread.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
+    return spread
+
+
+def load_run_folder(folder: Path) -> Run:
+    """A trained run, with the cache of compiled programs in use.
+
+    Args:
+        folder: What ``kgnn train`` wrote.
+
+    Returns:
+        The run.
+
+    Raises:
+        RunError: If there is no such run, or it does not fit this version.
+    """
+    from kgnn.train import load_run
+    from kgnn.train.compilation import enable_compilation_cache
+
+    enable_compilation_cache()
+    return load_run(folder)
+
+
+def samples_for(run: Run, path: Path | None, layer: str | None, read: list[str] | None) -> Any:
+    """Samples with the genes and the unit that a run knows.
+
+    Args:
+        run: The run.
+        path: File of the samples.
+        layer: Layer of an h5ad file.
+        read: Further arguments of `kgnn.read_samples`, each as ``key=value``.
+
+    Returns:
+        The samples; None where no file is given.
+
+    Raises:
+        KgnnError: If no file is given, but how to read it is; or if the file cannot be read.
+    """
+    from kgnn.data import read_samples
+
+    reading = {"layer": layer, **options.reading_options(read)}
+    if path is None:
+        unused = [f"--{name}" for name, value in (("layer", layer), ("read", read)) if value]
+        if unused:
+            raise KgnnError(f"{', '.join(unused)} is given without --samples. Name a file, or leave it out.")
+        return None
+    return read_samples(path, genes=run.model.genes, **{"meaning": run.samples.meaning, **reading})

@@ -1,0 +1,56 @@
+"""Commands on samples: packed for training, and predicted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kgnn import options
+from kgnn.cli.inputs import load_run_folder, samples_for
+from kgnn.cli.output import print_result, write_result
+
+
+def pack(
+    samples: Annotated[Path, typer.Argument(metavar="SAMPLES", help="Samples in any format that kgnn reads.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    target: Annotated[str | None, typer.Option(help="Column to predict; several separated by commas.")] = None,
+    meaning: Annotated[str | None, typer.Option(help="alteration or abundance.")] = None,
+    layer: options.Layer = None,
+    read: options.Read = None,
+    json_: options.Json = False,
+) -> None:
+    """Write samples as a folder that is read as it is used: for sets larger than memory; 0 and 1 take a bit each."""
+    from kgnn.data import read_samples, write_packed
+    from kgnn.data.packed import refuse_packed
+    from kgnn.data.read import recognize_format
+
+    refuse_packed(out)
+    columns = None if target is None else options.one_or_listed(target)
+    reading = {"target": columns, "meaning": meaning, "layer": layer} | options.reading_options(read)
+    backed = samples.exists() and reading.get("format", recognize_format(samples)) == "h5ad"
+    found = read_samples(samples, backed=backed, **reading)
+    write_packed(found, out)
+    size = sum(file.stat().st_size for file in out.iterdir())
+    summary = {"out": str(out), "samples": len(found), "genes": len(found.genes), "bytes": size}
+    print_result(
+        summary, f"wrote {len(found):,} samples of {len(found.genes):,} genes to {out} ({size / 1e6:,.1f} MB)", json_
+    )
+
+
+def predict(
+    run: options.RunFolder,
+    samples: Annotated[Path, typer.Option(help="Samples to predict.")],
+    out: options.Out,
+    layer: options.Layer = None,
+    read: options.Read = None,
+    json_: options.Json = False,
+) -> None:
+    """Predict samples with a trained run."""
+    from kgnn.data.write import check_ending
+    from kgnn.train.predict import prediction_table
+
+    check_ending(out)
+    loaded = load_run_folder(run)
+    write_result(prediction_table(loaded.model, samples_for(loaded, samples, layer, read)), out, json_)
