@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.custom_derivatives import SymbolicZero
+from jax.experimental.layout import Layout, with_layout_constraint
 
 from kgnn.layers.products import (
     Gather,
@@ -157,25 +158,54 @@ def _propagate(flow: Flow, values: Values) -> Found:
     return _forward(flow, values)[0]
 
 
-def propagate_each(flow: Flow, values: Values) -> Found:
-    """As `propagate` without batch statistics, where tiles know nothing of each other.
+def propagate_each(flow: Flow, values: Values, turned: Callable[[Array], Array], size: int) -> Found:
+    """As `propagate` without batch statistics, where samples know nothing of each other.
 
-    They are computed one after another, from genes to root, so that a state that nobody asks for never leaves the
-    cache.
+    Some samples at a time go all the way from their genes to the root, so that a state that nobody asks for never
+    leaves the cache, and nothing is copied beforehand. The last ones are as many as the others, some of them again.
+
+    Args:
+        flow: Of the network.
+        values: With the genes of all samples as ``[sample, gene]``; what `finish` takes for every sample is one tile.
+        turned: Makes ``[gene, sample]`` of some samples.
+        size: Samples at a time, at most as many as there are.
+
+    Returns:
+        What was found, one tile of all samples.
     """
+    n_samples, levels = values.genes.shape[0], flow.wiring.levels
+    kind = values.bias.dtype
+    table = _row_by_row(values.genes.T)
 
-    def of_tile(_: None, tile: Any) -> tuple[None, Any]:
-        genes, weights, by_sample = jax.tree.map(lambda leaf: leaf[None], tile)
-        found = propagate(flow, values._replace(weights=weights, genes=genes, finish=values.finish | by_sample))
-        return None, (found.states[0], found.root[0], found.heads[0])
+    def of_some(number: Array, found: tuple[Array, ...]) -> tuple[Array, ...]:
+        first = jnp.minimum(number * size, n_samples - size)
+        genes = _row_by_row(turned(jax.lax.dynamic_slice_in_dim(table, first, size, axis=1).T))
+        by_sample = {
+            name: jax.lax.dynamic_slice_in_dim(value, first, size, axis=2)
+            for name, value in values.finish.items()
+            if value.ndim == 3
+        }
+        weights = jnp.ones((1, size), kind)
+        more = propagate(flow, values._replace(weights=weights, genes=genes[None], finish=values.finish | by_sample))
+        zero = jnp.zeros_like(first)
+        of_states = (more.states, more.root, more.heads)
+        return tuple(
+            jax.lax.dynamic_update_slice(all_of_it, part, (zero, zero, first))
+            for all_of_it, part in zip(found, of_states, strict=True)
+        )
 
-    n_tiles = values.genes.shape[0]
-    if n_tiles == 1:
-        return propagate(flow, values)
-    by_sample = {name: value for name, value in values.finish.items() if value.ndim == 3}
-    _, (states, root, heads) = jax.lax.scan(of_tile, None, (values.genes, values.weights, by_sample))
-    blank = jnp.zeros(states.shape[1], states.dtype)
+    n_rows = levels[-1][1]
+    sizes = (n_rows, n_rows - levels[-1][0], sum(each.n_outputs for each in flow.wiring.heads if each is not None))
+    # Every column is written before it is read.
+    start = tuple(jax.lax.empty((1, n, n_samples), kind) for n in sizes)
+    states, root, heads = jax.lax.fori_loop(0, -(-n_samples // size), of_some, start)
+    blank = jnp.zeros(n_rows, kind)
     return Found(states, root, heads, blank, blank)
+
+
+def _row_by_row(rows: Array) -> Array:
+    """The same with every row in one piece of memory, so that gathering rows copies whole pieces."""
+    return jax.lax.optimization_barrier(with_layout_constraint(rows, Layout(major_to_minor=(0, 1))))
 
 
 class _Kept(NamedTuple):

@@ -192,27 +192,32 @@ class Subsystems(nnx.Module):
         """
         n_samples = genes.shape[0]
         size = tile_size(n_samples)
-        tiled = turn_into_tiles(genes, size)
-        weights = jnp.ones(n_samples, self.bias.dtype) if weights is None else weights
         flow = self._flow(train)
+        each = size < n_samples and not flow.batch
+
+        def turned(table: Array, size: int = size) -> Array:
+            tiled = turn_into_tiles(table, size)
+            return tiled if scaling is None else scaling(tiled)
+
+        weights = jnp.ones(n_samples, self.bias.dtype) if weights is None else weights
         gene_weights, bias = self.gene_weights[...], self.bias[...]
         if self.gene_layer is not None:
             gene_weights, constant = self.gene_layer(gene_weights, self.wiring)
             bias = bias + constant
         values = Values(
             weights=into_tiles(weights[None, :], size)[:, 0],
-            genes=tiled if scaling is None else scaling(tiled),
+            genes=genes if each else turned(genes),
             gene_weights=gene_weights,
             child_weights=self.child_weights[...],
-            head_weights=jnp.zeros(0, tiled.dtype) if self.heads is None else self.heads.weights[...].reshape(-1),
+            head_weights=jnp.zeros(0, bias.dtype) if self.heads is None else self.heads.weights[...].reshape(-1),
             bias=self._rows(bias),
-            finish=self._finish(gate, shift, train, (n_samples, size)),
+            finish=self._finish(gate, shift, train, (n_samples, n_samples if each else size)),
         )
-        found = propagate(flow, values) if flow.batch else propagate_each(flow, values)
+        found = propagate_each(flow, values, lambda some: turned(some)[0], size) if each else propagate(flow, values)
         if train and self.norm is not None:
             _remember(self.norm, self.wiring, found, weights)
         states = from_tiles(found.states, n_samples)[self.wiring.row_of_state]
-        heads = jnp.zeros((0, self.n_outputs, n_samples), tiled.dtype)
+        heads = jnp.zeros((0, self.n_outputs, n_samples), bias.dtype)
         if self.heads is not None:
             heads = self.heads(from_tiles(found.heads, n_samples)[self.wiring.head_order])
         return States(states, from_tiles(found.root, n_samples), heads)
