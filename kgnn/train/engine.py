@@ -16,6 +16,7 @@ import optax
 from flax import nnx
 from jax import Array
 
+from kgnn.layers import Subsystems
 from kgnn.models import Replicates
 from kgnn.models.contract import Inputs, Model
 from kgnn.train.chunks import InChunks
@@ -64,7 +65,7 @@ class Engine:
     """
 
     def __init__(self, model: Model, config: TrainConfig, n_samples: int, placement: Placement = ONE_DEVICE):
-        self.graph = nnx.graphdef(trained_module(model))
+        self.graph = _training_graph(model, config.precision)
         self.task = model.task
         self.config = config
         self.placement = placement
@@ -253,6 +254,15 @@ class Engine:
 def trained_module(model: Model) -> Any:
     """What holds the arrays that are trained: the model, or the stacked networks of `Replicates`."""
     return model.stacked if isinstance(model, Replicates) else model
+
+
+def _training_graph(model: Model, precision: str) -> Any:
+    """The graph with the precision of training, which is not that of predictions: the model keeps its own."""
+    module = nnx.clone(trained_module(model))
+    for _, part in nnx.iter_modules(module):
+        if isinstance(part, Subsystems):
+            part.settings = part.settings._replace(precision=precision)
+    return nnx.graphdef(module)
 
 
 def make_optimizer(config: TrainConfig, n_steps: int) -> optax.GradientTransformation:
