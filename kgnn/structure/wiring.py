@@ -202,7 +202,7 @@ def wire(
         first, last = int(start[terms[0]]), int(start[terms[-1] + 1])
         levels.append((first, last))
         blocks = _Blocks([gene_blocks[t] for t in terms], n_states[terms], gene_start[terms], int(gene_start[-1]))
-        plan = plan_fan_in(blocks.sources, blocks.n_outputs, hierarchy.n_genes, price)
+        plan = plan_fan_in(blocks.sources, blocks.n_outputs, price)
         # The rows of a level lie as the products from genes leave them, since these are the most.
         at = _positions(plan)
         row_of_state[first:last] = first + at
@@ -212,7 +212,7 @@ def wire(
         if level:
             below = [row_of_state[child_blocks[t]] for t in terms]
             blocks = _Blocks(below, n_states[terms], child_start[terms], int(child_start[-1]))
-            children[-1] = _cheapest(blocks, plan_fan_in(below, n_states[terms], first, price), in_order, price)
+            children[-1] = _cheapest(blocks, plan_fan_in(below, n_states[terms], price), in_order, price)
         having = terms[terms < n_heads]
         # Heads follow the order of the rows, so that each reads its neighbors.
         having = having[np.argsort(row_of_state[start[having]])]
@@ -250,8 +250,8 @@ def _heads(
     rows = np.split(np.arange(int(n_states.sum())), np.cumsum(n_states)[:-1])
     outputs = np.arange(len(terms) * n_outputs).reshape(-1, n_outputs)
     weight_start, n_weights = start[terms] * n_outputs, int(start[n_heads]) * n_outputs
-    there = plan_fan_in(rows, np.full(len(terms), n_outputs), len(rows))
-    back = plan_fan_in(list(outputs), n_states, outputs.size)
+    there = plan_fan_in(rows, np.full(len(terms), n_outputs))
+    back = plan_fan_in(list(outputs), n_states)
     return (
         _products(there, weight_start, n_weights, np.arange(outputs.size)),
         _products(back, weight_start, n_weights, np.arange(int(n_states.sum())), by_source=False),
@@ -282,7 +282,7 @@ def _parents(
         above = [row_of_state[ends.target[order[weight_start[t] : weight_start[t + 1] : n_states[t]]]] for t in terms]
         blocks = _Blocks(above, n_states[terms], weight_start[terms], len(order))
         in_order = np.argsort(row_of_state[start[terms[0]] : start[terms[-1] + 1]] - first)
-        products = _cheapest(blocks, plan_fan_in(above, n_states[terms], int(start[-1]), price), in_order, price)
+        products = _cheapest(blocks, plan_fan_in(above, n_states[terms], price), in_order, price)
         found.append(replace(products, weights=np.append(order, len(order)).astype(np.int32)[products.weights]))
     return tuple(found)
 

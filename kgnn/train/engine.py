@@ -21,10 +21,7 @@ from kgnn.models import Replicates
 from kgnn.models.contract import Inputs, Model
 from kgnn.train.chunks import InChunks
 from kgnn.train.config import TrainConfig
-from kgnn.train.device_data import ROWS_TOGETHER as ROWS_TOGETHER
-from kgnn.train.device_data import Data as Data
-from kgnn.train.device_data import batch_inputs as batch_inputs
-from kgnn.train.device_data import device_data as device_data
+from kgnn.train.device_data import Data, batch_inputs
 from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.losses import batch_losses
 from kgnn.train.memory import RESIDENT_COPIES, here, kept_arrays, replicate_bytes, tree_bytes
@@ -39,7 +36,7 @@ class TrainState(NamedTuple):
 
     Attributes:
         params: Trained arrays.
-        rest: All other arrays of the model: batch statistics, masks, fitted statistics, random streams.
+        rest: All other arrays of the model: batch statistics, fitted statistics, random streams.
         optimizer: State of the optimizer.
         average: Running average of the trained arrays and batch statistics, or None.
         key: Random key of order.
