@@ -169,7 +169,7 @@ def child_states(hierarchy: Hierarchy, n_states: np.ndarray) -> list[np.ndarray]
     start = _starts(n_states)
     none = np.zeros(0, np.int64)
     return [
-        np.concatenate([none, *(np.arange(start[child], start[child + 1]) for child in children)])
+        np.concatenate([none, *(np.arange(int(start[child]), int(start[child + 1])) for child in children)])
         for children in hierarchy.children_of_term
     ]
 
