@@ -1,4 +1,4 @@
-"""Blocks of flax.nnx that own their masks and cannot leave the structure they were compiled from."""
+"""Blocks of flax.nnx that cannot leave the structure they were compiled from."""
 
 from kgnn.layers.dropout import RowDropout as RowDropout
 from kgnn.layers.normalization import RowBatchNorm as RowBatchNorm

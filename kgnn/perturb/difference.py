@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -24,50 +23,15 @@ from flax import nnx
 from jax import Array
 
 from kgnn.layers import Subsystems
-from kgnn.layers.subsystems import ACTIVATIONS
 from kgnn.models import Replicates
-from kgnn.models.contract import Inputs, Model, Rooted, Rows, feature_major, sample_major
+from kgnn.models.contract import Inputs, Model, Rooted, Rows
 from kgnn.perturb.edges import child_edges, constants, gene_edges
-from kgnn.perturb.natural import natural
+from kgnn.perturb.programs import Given, Network, States, all_of_it, effects_of, over_samples, per_column, wild_type
 from kgnn.perturb.reach import Perturbation, Reach
 from kgnn.perturb.region import Region, Regions, Shape
 
-PRECISE = "highest"
-"""Of products, on every device."""
 THREADS = 2
 """One prepares and hands over a perturbation while another is computed; each program uses several cores itself."""
-
-
-class Network(NamedTuple):
-    """Arrays of a model that every perturbation needs.
-
-    Attributes:
-        mean: ``[member, row]``, of batch normalization; 0 without.
-        factor: ``[member, row]``, of batch normalization; 1 without.
-        bias: ``[member, row]``, of batch normalization; 0 without.
-        reference: ``[member, row]``, state of a term that is knocked down.
-    """
-
-    mean: Array
-    factor: Array
-    bias: Array
-    reference: Array
-
-
-class States(NamedTuple):
-    """Where perturbations start from.
-
-    Attributes:
-        before: Pre-activations, ``[member, row, column]``; the states follow from them.
-        root: States of the root, ``[member, state, column]``.
-        offset: How far all states are from the wild type already, ``[member, row, column]``; None at the wild type.
-        moved: ``[term, column]``, mean square of `offset` over the states of each term; None at the wild type.
-    """
-
-    before: Array
-    root: Array
-    offset: Array | None = None
-    moved: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +101,7 @@ class Differences:
         Returns:
             Where perturbations of them start from.
         """
-        genes, state, beside = _wild_type(self.graph, self.arrays, inputs)
+        genes, state, beside = wild_type(self.graph, self.arrays, inputs)
         before = self.regions.genes.product(np.asarray(genes)) + self.regions.children.product(np.asarray(state))
         before = jnp.asarray((before + self.constants[:, :, None]).astype(np.float32))
         values = nnx.merge(self.graph, jax.tree.map(lambda each: each[0], self.arrays)).values_of_genes(inputs)
@@ -177,14 +141,12 @@ class Differences:
 
         def one(each: tuple[Perturbation, Shape]) -> Followed:
             perturbation, shape = each
-            region = self.regions(perturbation, self._terms(perturbation), shape)
-            change = self._change(start, perturbation, dose, value)
-            given = (self.network, start.states, _arrays(region, bool(perturbation.terms)), change, jnp.float32(dose))
+            region, given = self._given(start, perturbation, shape, dose, value)
             if top is None:
-                root, moved = _over_samples(shape, self.kind, *given, share)
+                root, moved = over_samples(shape, self.kind, given, share)
                 terms = region.terms
             else:
-                root, terms, moved = _per_column(shape, self.kind, top, *given)
+                root, terms, moved = per_column(shape, self.kind, top, given)
             return Followed(root, np.asarray(terms), np.asarray(moved))
 
         pool = ThreadPoolExecutor(THREADS)
@@ -216,10 +178,8 @@ class Differences:
         offset = np.zeros_like(before)
         moved = np.zeros((self.hierarchy.n_terms, n, n_columns), np.float32)
         for number, (perturbation, shape) in enumerate(zip(perturbations, shapes, strict=True)):
-            region = self.regions(perturbation, self._terms(perturbation), shape)
-            change = self._change(start, perturbation, dose, value)
-            given = (self.network, start.states, _arrays(region, False), change, jnp.float32(dose))
-            pushed, difference, squares = (np.asarray(each) for each in _all_of_it(shape, self.kind, *given))
+            region, given = self._given(start, perturbation, shape, dose, value)
+            pushed, difference, squares = (np.asarray(each) for each in all_of_it(shape, self.kind, given))
             rows, terms = region.rows[region.used], region.terms >= 0
             before[:, rows, number] += pushed[:, region.used]
             offset[:, rows, number] = difference[:, region.used]
@@ -245,12 +205,22 @@ class Differences:
         index = jnp.asarray(start.column_of_sample, jnp.int32)
         offset = None if start.states.offset is None else start.states.offset[:, -self.root_rows :]
         root = (start.states.root, offset)
-        before, found = _effects(self.graph, task, self.arrays, root, start.beside, index, jnp.stack(roots))
+        before, found = effects_of(self.graph, task, self.arrays, root, start.beside, index, jnp.stack(roots))
         return np.asarray(before), np.asarray(found)
 
     def _terms(self, perturbation: Perturbation) -> np.ndarray:
         terms = self.reach(perturbation)
         return terms if len(terms) else np.array([self.hierarchy.n_terms - 1])
+
+    def _given(
+        self, start: Start, perturbation: Perturbation, shape: Shape, dose: float, value: float
+    ) -> tuple[Region, Given]:
+        """The region of a perturbation, and what a compiled program takes: no gate where no term is knocked down."""
+        region = self.regions(perturbation, self._terms(perturbation), shape)
+        gated = region.gated if perturbation.terms else None
+        arrays = region._replace(used=None, gated=gated)  # type: ignore[arg-type]
+        change = self._change(start, perturbation, dose, value)
+        return region, Given(self.network, start.states, arrays, change, jnp.float32(dose))
 
     def _change(self, start: Start, perturbation: Perturbation, dose: float, value: float) -> np.ndarray:
         """Change of the scaled values of the perturbed genes, ``[member, gene, column]``."""
@@ -283,165 +253,3 @@ def _network(subsystems: Subsystems, stacked: bool) -> Network:
         return Network(zeros, jnp.ones_like(reference), zeros, reference)
     factor = norm.scale[...] / jnp.sqrt(norm.variance[...] + norm.epsilon)
     return Network(of_members(norm.mean[...]), of_members(factor), of_members(norm.bias[...]), reference)
-
-
-def _arrays(region: Region, gated: bool) -> Any:
-    """The arrays of a region that a compiled program takes; no gate where no term is knocked down."""
-    return region._replace(used=None, gated=region.gated if gated else None)  # type: ignore[arg-type]
-
-
-@partial(jax.jit, static_argnums=0)
-def _wild_type(graph: nnx.GraphDef, arrays: Any, inputs: Inputs) -> tuple[Array, Array, Array | None]:
-    """Scaled genes, states ``[member, row, column]``, and what is beside the root."""
-
-    def one(state: Any) -> tuple[Array, Array, Array | None]:
-        model = nnx.merge(graph, state)
-        values = model.values_of_genes(inputs)
-        states = model.subsystems(sample_major(values), model.gene_scaling).states
-        return model.gene_scaling(feature_major(values)), states, model.beside_root(inputs)
-
-    with jax.default_matmul_precision(PRECISE):
-        return jax.vmap(one)(arrays)
-
-
-def _differences(
-    shape: Shape, kind: tuple[str, str], network: Network, start: States, region: Region, change: Array, dose: Array
-) -> tuple[Array, Array]:
-    """Change of the pre-activations and of the states of a region, ``[member, row, column]``."""
-    before = start.before.at[:, region.rows].get(mode="promise_in_bounds")
-    of_rows = Network(*(each[:, region.rows, None] for each in network))
-    pushed: list[Array] = []
-    # One array that fills level by level: the rows that a level is computed from are copied out of it once.
-    moved = jnp.zeros_like(before)
-    first = 0
-    for level, n_rows in enumerate(shape.rows):
-        here = slice(first, first + n_rows)
-        first += n_rows
-        push = _product(jnp.asarray(region.from_genes)[:, here], change)
-        if shape.sources[level] and n_rows:
-            below = moved.at[:, region.sources[level]].get(mode="promise_in_bounds")
-            push = push + _product(jnp.asarray(region.from_below[level]), below)
-        network_here = Network(*(each[:, here] for each in of_rows))
-        state = _state(before[:, here], network_here, kind)
-        # Both states are computed here, by the same instructions: states of another program differ by rounding.
-        difference = jnp.where(push == 0, 0.0, _state(before[:, here] + push, network_here, kind) - state)
-        if region.gated is not None:
-            amount = (dose * region.gated[here])[None, :, None]
-            difference = difference + amount * (network_here.reference - (state + difference))
-        moved = moved.at[:, here].set(difference)
-        pushed.append(push)
-    return jnp.concatenate(pushed, axis=1), moved
-
-
-def _product(weights: Array, rows: Array) -> Array:
-    return jnp.einsum("mts,msc->mtc", weights, rows, precision=PRECISE)
-
-
-def _state(before: Array, network: Network, kind: tuple[str, str]) -> Array:
-    activation, norm = kind
-
-    def normalized(rows: Array) -> Array:
-        return (rows - network.mean) * network.factor + network.bias
-
-    if norm == "before":
-        return ACTIVATIONS[activation](normalized(before))
-    return normalized(ACTIVATIONS[activation](before)) if norm == "after" else ACTIVATIONS[activation](before)
-
-
-def _mean_square(shape: Shape, region: Region, difference: Array) -> Array:
-    """Mean square change of the states of each term, ``[term, column]``."""
-    squared = jnp.square(difference).mean(axis=0)
-    if shape.n_states:
-        return squared.reshape(shape.terms, shape.n_states, -1).mean(axis=1)
-    member = region.term_of_row[None, :] == jnp.arange(shape.terms)[:, None]
-    return jnp.dot(member / region.n_states[:, None], squared, precision=PRECISE)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _over_samples(
-    shape: Shape,
-    kind: tuple[str, str],
-    network: Network,
-    start: States,
-    region: Region,
-    change: Array,
-    dose: Array,
-    share: Array,
-) -> tuple[Array, Array]:
-    _, difference = _differences(shape, kind, network, start, region, change, dose)
-    moved = jnp.dot(_mean_square(shape, region, difference), share, precision=PRECISE)
-    return _of_root(shape, difference), jnp.sqrt(moved)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _per_column(
-    shape: Shape,
-    kind: tuple[str, str],
-    top: int,
-    network: Network,
-    start: States,
-    region: Region,
-    change: Array,
-    dose: Array,
-) -> tuple[Array, Array, Array]:
-    _, difference = _differences(shape, kind, network, start, region, change, dose)
-    root = _of_root(shape, difference)
-    if not top:
-        blank = jnp.zeros((difference.shape[2], 0))
-        return root, blank.astype(jnp.int32), blank
-    terms = jnp.asarray(region.terms)
-    if start.offset is not None and start.moved is not None:
-        total = start.offset[:, region.rows] + difference
-        n_terms = start.moved.shape[0]
-        places = jnp.where(terms < 0, n_terms, terms)
-        moved = start.moved.at[places].set(_mean_square(shape, region, total), mode="drop")
-        terms = jnp.arange(n_terms, dtype=terms.dtype)
-    else:
-        moved = _mean_square(shape, region, difference)
-    most = min(top, moved.shape[0])
-    largest, place = jax.lax.top_k(moved.T, most)
-    chosen = jnp.where(largest > 0, terms[place], -1)
-    missing = ((0, 0), (0, top - most))
-    return root, jnp.pad(chosen, missing, constant_values=-1), jnp.pad(jnp.sqrt(largest), missing)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _all_of_it(
-    shape: Shape, kind: tuple[str, str], network: Network, start: States, region: Region, change: Array, dose: Array
-) -> tuple[Array, Array, Array]:
-    pushed, difference = _differences(shape, kind, network, start, region, change, dose)
-    return pushed, difference, _mean_square(shape, region, difference)
-
-
-def _of_root(shape: Shape, difference: Array) -> Array:
-    return difference[:, sum(shape.rows[:-1]) :]
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _effects(
-    graph: nnx.GraphDef,
-    task: str,
-    arrays: Any,
-    root: tuple[Array, Array | None],
-    beside: Array | None,
-    column_of_sample: Array,
-    differences: Array,
-) -> tuple[Array, Array]:
-    state, offset = root
-
-    def predictions(states: Array) -> Array:
-        def one(array: Any, of_member: Array, beside_it: Array | None) -> Array:
-            return nnx.merge(graph, array).from_root(of_member[:, column_of_sample], beside_it)
-
-        return natural(jax.vmap(one)(arrays, states, beside).mean(axis=0), task)
-
-    with jax.default_matmul_precision(PRECISE):
-        before = predictions(state if offset is None else state - offset)
-
-        def effect(difference: Array) -> Array:
-            changed = (difference != 0).any(axis=(0, 1))
-            if offset is not None:
-                changed = changed | (offset != 0).any(axis=(0, 1))
-            return jnp.where(changed[column_of_sample][:, None], predictions(state + difference) - before, 0.0)
-
-        return before, jax.lax.map(effect, differences)

@@ -5,13 +5,13 @@ This is the only place in `kgnn.perturb` that knows in which order `kgnn.layers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from kgnn.layers import Subsystems
 from kgnn.structure import Hierarchy
+from kgnn.structure.wiring import child_states, weight_ends
 
 
 class Edges(NamedTuple):
@@ -64,7 +64,7 @@ def gene_edges(subsystems: Subsystems, hierarchy: Hierarchy) -> Edges:
         The edges; a source is a gene.
     """
     states = subsystems.settings.states_of_terms(hierarchy)
-    source, target, annotation = _edges(hierarchy.genes_of_term, states)
+    source, target, annotation = weight_ends(hierarchy.genes_of_term, states)
     weight = _of_members(subsystems.gene_weights[...])
     if subsystems.gene_layer is not None:
         weight = weight * _of_members(subsystems.gene_layer.weight[...])[:, annotation]
@@ -82,14 +82,7 @@ def child_edges(subsystems: Subsystems, hierarchy: Hierarchy) -> Edges:
         The edges; a source is a state.
     """
     states = subsystems.settings.states_of_terms(hierarchy)
-    first = np.cumsum(states) - states
-    below = [
-        np.concatenate(
-            [np.zeros(0, np.int64), *(np.arange(int(first[c]), int(first[c] + states[c])) for c in children.tolist())]
-        )
-        for children in hierarchy.children_of_term
-    ]
-    source, target, _ = _edges(below, states)
+    source, target, _ = weight_ends(child_states(hierarchy, states), states)
     n_states = int(states.sum())
     return _sorted(source, target, _of_members(subsystems.child_weights[...]), n_states, n_states)
 
@@ -107,19 +100,9 @@ def constants(subsystems: Subsystems, hierarchy: Hierarchy) -> np.ndarray:
     bias = _of_members(subsystems.bias[...])
     if subsystems.gene_layer is None:
         return bias
-    _, target, annotation = _edges(hierarchy.genes_of_term, subsystems.settings.states_of_terms(hierarchy))
+    _, target, annotation = weight_ends(hierarchy.genes_of_term, subsystems.settings.states_of_terms(hierarchy))
     added = _of_members(subsystems.gene_weights[...]) * _of_members(subsystems.gene_layer.bias[...])[:, annotation]
     return bias + np.stack([np.bincount(target, weights=each, minlength=bias.shape[1]) for each in added])
-
-
-def _edges(sources_of_term: Sequence[np.ndarray], states: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Source, state and slot of every weight: by term, then by source, then by state; a slot is a term's source."""
-    n_sources = np.array([len(sources) for sources in sources_of_term])
-    states_of_slot = np.repeat(states, n_sources)
-    slot = np.repeat(np.arange(len(states_of_slot)), states_of_slot)
-    first_state = np.repeat(np.cumsum(states) - states, n_sources)
-    within = np.arange(len(slot)) - np.repeat(np.cumsum(states_of_slot) - states_of_slot, states_of_slot)
-    return np.concatenate(list(sources_of_term))[slot], first_state[slot] + within, slot
 
 
 def _sorted(source: np.ndarray, target: np.ndarray, weight: np.ndarray, n_sources: int, n_targets: int) -> Edges:

@@ -17,7 +17,7 @@ from kgnn.models.contract import Inputs, Model, Rows, Values
 from kgnn.perturb.difference import Differences, follows
 from kgnn.perturb.natural import natural, task_on_scale
 from kgnn.perturb.reach import Perturbation
-from kgnn.train.engine import batch_inputs, device_data
+from kgnn.train.device_data import batch_inputs, device_data
 from kgnn.train.predict import chunked_inputs
 from kgnn.train.stream import place_samples
 

@@ -17,16 +17,8 @@ from kgnn.perturb.knockdown import check_how, knocked_down_value, samples_to_per
 from kgnn.perturb.natural import task_on_scale
 from kgnn.perturb.plan import Plan, make_plan
 from kgnn.perturb.screen_blocks import Screening
-from kgnn.perturb.screen_files import (
-    InMemory,
-    InParquet,
-    InZarr,
-    Names,
-    Selection,
-    Store,
-    check_out,
-    refuse_too_many,
-)
+from kgnn.perturb.screen_files import InMemory, InParquet, InZarr, Selection, Store, check_out
+from kgnn.perturb.screen_tables import Names, refuse_too_many
 from kgnn.train.arrays import digest_arrays
 from kgnn.train.run import Run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -14,37 +13,16 @@ import numpy as np
 
 from kgnn.errors import KgnnError, RunError, name_some, unknown_choice
 from kgnn.knowledge.writing import whole_file
-from kgnn.perturb.plan import Plan
 from kgnn.perturb.screen_blocks import Block
+from kgnn.perturb.screen_tables import Names, arrow_table, frame, refuse_too_many
 from kgnn.train.run import write_json
 
 if TYPE_CHECKING:
     import pandas
-    import pyarrow
     import zarr
 
-KINDS = ("gene", "pair")
 ENDINGS = (".parquet", ".zarr")
 MANIFEST = "manifest.json"
-MOST_ROWS = 10_000_000
-"""Rows of a table in memory; it takes some 1 GB."""
-
-
-@dataclass(frozen=True)
-class Names:
-    """What the positions in a `Block` stand for.
-
-    Attributes:
-        plan: The perturbations.
-        samples: Sample names.
-        outputs: Output names.
-        terms: Term ids.
-    """
-
-    plan: Plan
-    samples: tuple[str, ...]
-    outputs: tuple[str, ...]
-    terms: tuple[str, ...]
 
 
 class Store(Protocol):
@@ -270,70 +248,6 @@ def check_out(out: Any) -> Path:
     elif path.exists() and not (path / ".zgroup").is_file():
         raise KgnnError(f"{path}: this exists and is no zarr group. Choose another name for the result.")
     return path
-
-
-def refuse_too_many(rows: int) -> None:
-    """Refuse a table in memory of more than `MOST_ROWS` rows.
-
-    Raises:
-        KgnnError: If there are more.
-    """
-    if rows > MOST_ROWS:
-        raise KgnnError(
-            f"the screen has {rows:,} rows or more, but a table in memory holds {MOST_ROWS:,}. Write it to a file with "
-            "out=, or keep fewer rows with threshold= or top=."
-        )
-
-
-def frame(names: Names, block: Block) -> pandas.DataFrame:
-    """Rows as a pandas table; names are categories."""
-    import pandas
-
-    def named(codes: np.ndarray, categories: Any) -> Any:
-        return pandas.Categorical.from_codes(codes, dtype=pandas.CategoricalDtype(list(categories)))  # type: ignore[arg-type]
-
-    columns: dict[str, Any] = {
-        "perturbation": named(block.perturbation, names.plan.names),
-        "kind": named(_kinds(names, block), KINDS),
-        "sample": named(block.sample, names.samples),
-    }
-    for name, values in _numbers(names, block):
-        columns[name] = named(values, names.terms) if name.startswith("subsystem_") else values
-    return pandas.DataFrame(columns)
-
-
-def arrow_table(names: Names, block: Block) -> pyarrow.Table:
-    """Rows as an Arrow table; each name is stored once a table."""
-    import pyarrow
-
-    def named(codes: np.ndarray, categories: Any) -> Any:
-        used = np.unique(codes[codes >= 0])
-        place = pyarrow.array(np.searchsorted(used, codes).astype(np.int32), mask=codes < 0)
-        text = pyarrow.array([categories[each] for each in used.tolist()], pyarrow.string())
-        return pyarrow.DictionaryArray.from_arrays(place, text)
-
-    columns = {
-        "perturbation": named(block.perturbation, names.plan.names),
-        "kind": named(_kinds(names, block), KINDS),
-        "sample": named(block.sample, names.samples),
-    }
-    for name, values in _numbers(names, block):
-        columns[name] = named(values, names.terms) if name.startswith("subsystem_") else pyarrow.array(values)
-    return pyarrow.table(columns)
-
-
-def _kinds(names: Names, block: Block) -> np.ndarray:
-    is_pair = np.array([kind == "pair" for kind in names.plan.kinds], dtype=np.int8)
-    return is_pair[block.perturbation]
-
-
-def _numbers(names: Names, block: Block) -> list[tuple[str, np.ndarray]]:
-    found = [(f"effect_{name}", block.effect[:, column]) for column, name in enumerate(names.outputs)]
-    if "pair" in names.plan.kinds:
-        found += [(f"epistasis_{name}", block.epistasis[:, column]) for column, name in enumerate(names.outputs)]
-    for rank in range(block.terms.shape[1]):
-        found += [(f"subsystem_{rank + 1}", block.terms[:, rank]), (f"change_{rank + 1}", block.moved[:, rank])]
-    return found
 
 
 def _lay_out(store: Path, names: Names, top_k: int) -> Any:

@@ -1,4 +1,4 @@
-"""Knowledge as fixed NumPy arrays: levels, masks, buckets, alignment. No JAX here, and no files of samples."""
+"""Knowledge as fixed NumPy arrays: levels, buckets, wiring, alignment. No JAX here, and no files of samples."""
 
 from kgnn.structure.buckets import Bucket as Bucket
 from kgnn.structure.buckets import FanIn as FanIn

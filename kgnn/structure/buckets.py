@@ -40,13 +40,6 @@ class Bucket:
         """bool ``[block, slot, output]``: weights that exist."""
         return self.used_slots[:, :, None] & self.used_outputs[:, None, :]
 
-    @property
-    def first_source(self) -> int | None:
-        """The first source row where the slots are one unbroken, fully used range of rows; else None."""
-        flat = self.sources.reshape(-1)
-        unbroken = bool(self.used_slots.all()) and bool((np.diff(flat) == 1).all())
-        return int(flat[0]) if unbroken and len(flat) else None
-
 
 @dataclass(frozen=True)
 class FanIn:
@@ -54,27 +47,22 @@ class FanIn:
 
     Attributes:
         buckets: The buckets.
-        n_sources: Number of source rows.
         n_rows: Number of output rows: the outputs of block 0, then of block 1, and so on.
         order: int32 ``[row]``: where each output row lies among the rows of all buckets laid end to end; None where
             they already lie in order.
     """
 
     buckets: tuple[Bucket, ...]
-    n_sources: int
     n_rows: int
     order: np.ndarray | None
 
 
-def plan_fan_in(
-    sources: Sequence[np.ndarray], n_outputs: np.ndarray, n_sources: int, price: int = PRICE_OF_A_BUCKET
-) -> FanIn:
+def plan_fan_in(sources: Sequence[np.ndarray], n_outputs: np.ndarray, price: int = PRICE_OF_A_BUCKET) -> FanIn:
     """Group blocks into buckets.
 
     Args:
         sources: The source rows of every block.
         n_outputs: int ``[block]``: numbers that each block computes.
-        n_sources: Number of source rows there are.
         price: What a bucket costs, in weights.
 
     Returns:
@@ -93,7 +81,7 @@ def plan_fan_in(
     laid = np.concatenate([np.arange(int(start[b]), int(start[b + 1])) for bucket in buckets for b in bucket.blocks])
     in_order = bool((np.diff(laid) == 1).all())
     order = None if in_order else np.argsort(laid).astype(np.int32)
-    return FanIn(buckets, n_sources, int(start[-1]), order)
+    return FanIn(buckets, int(start[-1]), order)
 
 
 def _n_parts(fan_in: np.ndarray) -> int:

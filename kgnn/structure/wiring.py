@@ -69,6 +69,8 @@ class Wiring:
             where no term has one.
         back_heads: The same the other way around, the level's rows from the outputs of its heads.
         head_order: int32 ``[head output]``, where each lies among the outputs of all levels laid end to end.
+        gene_targets: int32 ``[weight]``, the state that each weight from genes goes into.
+        child_targets: The same for weights from child terms.
         n_gene_weights: Number of weights from genes.
         n_child_weights: Number of weights from child terms.
         n_head_weights: Number of weights of heads.
@@ -87,6 +89,8 @@ class Wiring:
     heads: tuple[Products | None, ...]
     back_heads: tuple[Products | None, ...]
     head_order: np.ndarray
+    gene_targets: np.ndarray
+    child_targets: np.ndarray
     n_gene_weights: int
     n_child_weights: int
     n_head_weights: int
@@ -112,16 +116,62 @@ class Wiring:
             products: `genes` or `children`.
             places: `gene_places` or `child_places`.
         """
-        laid = [np.zeros(0, np.int64)]
-        for (first, _), each in zip(self.levels, products, strict=True):
-            if each is None:
-                continue
-            rows = first + (np.arange(each.n_outputs) if each.outputs is None else each.outputs)
-            cut = 0
-            for blocks, outputs, slots in each.shapes:
-                laid.append(np.repeat(rows[cut : cut + blocks * outputs], slots))
-                cut += blocks * outputs
-        return self.state_of_row[np.concatenate(laid)[places]]
+        return self.gene_targets if places is self.gene_places else self.child_targets
+
+
+class WeightEnds(NamedTuple):
+    """What each weight joins, in the fixed order of weights.
+
+    Attributes:
+        source: int64 ``[weight]``: the gene, or the state of a child, that it comes from.
+        target: int64 ``[weight]``: the state that it goes into.
+        slot: int64 ``[weight]``: which source of which term it belongs to, those of all terms end to end; for genes,
+            the annotation.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    slot: np.ndarray
+
+
+def weight_ends(sources_of_term: Sequence[np.ndarray], n_states: np.ndarray) -> WeightEnds:
+    """The ends of all weights: by term, then by source, then by state.
+
+    Args:
+        sources_of_term: Genes of every term, or states of its children, see `child_states`.
+        n_states: int ``[term]``, states of every term.
+
+    Returns:
+        The ends.
+
+    Example:
+        >>> weight_ends([np.array([5]), np.array([0, 5])], np.array([1, 2])).target.tolist()
+        [0, 1, 2, 1, 2]
+    """
+    n_sources = np.array([len(sources) for sources in sources_of_term])
+    states_of_slot = np.repeat(n_states, n_sources)
+    slot = np.repeat(np.arange(len(states_of_slot)), states_of_slot)
+    first_state = np.repeat(_starts(n_states)[:-1], n_sources)
+    within = np.arange(len(slot)) - np.repeat(_starts(states_of_slot)[:-1], states_of_slot)
+    return WeightEnds(np.concatenate(list(sources_of_term))[slot].astype(np.int64), first_state[slot] + within, slot)
+
+
+def child_states(hierarchy: Hierarchy, n_states: np.ndarray) -> list[np.ndarray]:
+    """The states of the children of every term, in the order of the children.
+
+    Args:
+        hierarchy: The compiled hierarchy.
+        n_states: int ``[term]``, states of every term.
+
+    Returns:
+        int64 ``[state]`` of every term.
+    """
+    start = _starts(n_states)
+    none = np.zeros(0, np.int64)
+    return [
+        np.concatenate([none, *(np.arange(int(start[child]), int(start[child + 1])) for child in children)])
+        for children in hierarchy.children_of_term
+    ]
 
 
 def wire(
@@ -141,12 +191,8 @@ def wire(
     """
     start = _starts(n_states)
     gene_blocks = list(hierarchy.genes_of_term)
-    child_blocks = [
-        np.concatenate([np.arange(int(start[c]), int(start[c + 1])) for c in children])
-        if len(children)
-        else np.zeros(0, int)
-        for children in hierarchy.children_of_term
-    ]
+    child_blocks = child_states(hierarchy, n_states)
+    child_ends = weight_ends(child_blocks, n_states)
     gene_start = _weight_starts(gene_blocks, n_states)
     child_start = _weight_starts(child_blocks, n_states)
     row_of_state = np.zeros(int(start[-1]), np.int32)
@@ -156,7 +202,7 @@ def wire(
         first, last = int(start[terms[0]]), int(start[terms[-1] + 1])
         levels.append((first, last))
         blocks = _Blocks([gene_blocks[t] for t in terms], n_states[terms], gene_start[terms], int(gene_start[-1]))
-        plan = plan_fan_in(blocks.sources, blocks.n_outputs, hierarchy.n_genes, price)
+        plan = plan_fan_in(blocks.sources, blocks.n_outputs, price)
         # The rows of a level lie as the products from genes leave them, since these are the most.
         at = _positions(plan)
         row_of_state[first:last] = first + at
@@ -166,7 +212,7 @@ def wire(
         if level:
             below = [row_of_state[child_blocks[t]] for t in terms]
             blocks = _Blocks(below, n_states[terms], child_start[terms], int(child_start[-1]))
-            children[-1] = _cheapest(blocks, plan_fan_in(below, n_states[terms], first, price), in_order, price)
+            children[-1] = _cheapest(blocks, plan_fan_in(below, n_states[terms], price), in_order, price)
         having = terms[terms < n_heads]
         # Heads follow the order of the rows, so that each reads its neighbors.
         having = having[np.argsort(row_of_state[start[having]])]
@@ -181,10 +227,12 @@ def wire(
         row_of_state=row_of_state,
         genes=tuple(genes),
         children=tuple(children),
-        parents=_parents(hierarchy, n_states, child_blocks, row_of_state, levels, price),
+        parents=_parents(hierarchy, n_states, child_ends, row_of_state, levels, price),
         heads=tuple(heads),
         back_heads=tuple(back_heads),
         head_order=np.argsort(head_outputs.reshape(-1)).astype(np.int32),
+        gene_targets=weight_ends(gene_blocks, n_states).target.astype(np.int32),
+        child_targets=child_ends.target.astype(np.int32),
         n_gene_weights=int(gene_start[-1]),
         n_child_weights=int(child_start[-1]),
         n_head_weights=int(start[n_heads]) * n_outputs,
@@ -202,8 +250,8 @@ def _heads(
     rows = np.split(np.arange(int(n_states.sum())), np.cumsum(n_states)[:-1])
     outputs = np.arange(len(terms) * n_outputs).reshape(-1, n_outputs)
     weight_start, n_weights = start[terms] * n_outputs, int(start[n_heads]) * n_outputs
-    there = plan_fan_in(rows, np.full(len(terms), n_outputs), len(rows))
-    back = plan_fan_in(list(outputs), n_states, outputs.size)
+    there = plan_fan_in(rows, np.full(len(terms), n_outputs))
+    back = plan_fan_in(list(outputs), n_states)
     return (
         _products(there, weight_start, n_weights, np.arange(outputs.size)),
         _products(back, weight_start, n_weights, np.arange(int(n_states.sum())), by_source=False),
@@ -213,7 +261,7 @@ def _heads(
 def _parents(
     hierarchy: Hierarchy,
     n_states: np.ndarray,
-    child_blocks: Sequence[np.ndarray],
+    ends: WeightEnds,
     row_of_state: np.ndarray,
     levels: Sequence[tuple[int, int]],
     price: int,
@@ -221,26 +269,20 @@ def _parents(
     """The weights between terms, grouped by child."""
     term_of_state = np.repeat(np.arange(hierarchy.n_terms), n_states)
     start = _starts(n_states)
-    # One entry a weight, in the fixed order: by parent, then by state of a child, then by state of the parent.
-    fan_in = np.array([len(block) for block in child_blocks])
-    source = np.repeat(np.concatenate(child_blocks), np.repeat(n_states, fan_in)).astype(np.int64)
-    parent = np.repeat(np.arange(hierarchy.n_terms), fan_in * n_states)
-    output = np.concatenate([np.tile(np.arange(n), k) for n, k in zip(n_states, fan_in, strict=True)])
-    target = start[parent] + output
-    # The other way around: by child, then by state of a parent, then by state of the child.
-    order = np.lexsort((source, target, term_of_state[source]))
-    weights_of_child = np.bincount(term_of_state[source], minlength=hierarchy.n_terms)
-    weight_start = np.concatenate([[0], np.cumsum(weights_of_child)])
+    # In the order of `ends` by parent; the other way around, by child, then by state of a parent, then of the child.
+    child = term_of_state[ends.source]
+    order = np.lexsort((ends.source, ends.target, child))
+    weight_start = _starts(np.bincount(child, minlength=hierarchy.n_terms))
     found: list[Products | None] = []
     for level, (first, _) in enumerate(levels):
         terms = np.flatnonzero(hierarchy.level_of_term == level)
         if level == len(levels) - 1:
             found.append(None)
             break
-        above = [row_of_state[target[order[weight_start[t] : weight_start[t + 1] : n_states[t]]]] for t in terms]
+        above = [row_of_state[ends.target[order[weight_start[t] : weight_start[t + 1] : n_states[t]]]] for t in terms]
         blocks = _Blocks(above, n_states[terms], weight_start[terms], len(order))
         in_order = np.argsort(row_of_state[start[terms[0]] : start[terms[-1] + 1]] - first)
-        products = _cheapest(blocks, plan_fan_in(above, n_states[terms], int(start[-1]), price), in_order, price)
+        products = _cheapest(blocks, plan_fan_in(above, n_states[terms], price), in_order, price)
         found.append(replace(products, weights=np.append(order, len(order)).astype(np.int32)[products.weights]))
     return tuple(found)
 

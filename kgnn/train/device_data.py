@@ -15,8 +15,7 @@ from jax import Array
 from kgnn.data.samples import Samples
 from kgnn.data.stored import StoredTable, Table, is_binary, pack
 from kgnn.models.contract import Inputs, Rows
-from kgnn.train.shared_rows import ROWS_TOGETHER as ROWS_TOGETHER
-from kgnn.train.shared_rows import distinct_rows, merge_equal_rows
+from kgnn.train.shared_rows import ROWS_TOGETHER, distinct_rows, merge_equal_rows
 
 
 @jax.tree_util.register_dataclass

@@ -16,14 +16,12 @@ import optax
 from flax import nnx
 from jax import Array
 
+from kgnn.layers import Subsystems
 from kgnn.models import Replicates
 from kgnn.models.contract import Inputs, Model
 from kgnn.train.chunks import InChunks
 from kgnn.train.config import TrainConfig
-from kgnn.train.device_data import ROWS_TOGETHER as ROWS_TOGETHER
-from kgnn.train.device_data import Data as Data
-from kgnn.train.device_data import batch_inputs as batch_inputs
-from kgnn.train.device_data import device_data as device_data
+from kgnn.train.device_data import Data, batch_inputs
 from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.losses import batch_losses
 from kgnn.train.memory import RESIDENT_COPIES, here, kept_arrays, replicate_bytes, tree_bytes
@@ -38,7 +36,7 @@ class TrainState(NamedTuple):
 
     Attributes:
         params: Trained arrays.
-        rest: All other arrays of the model: batch statistics, masks, fitted statistics, random streams.
+        rest: All other arrays of the model: batch statistics, fitted statistics, random streams.
         optimizer: State of the optimizer.
         average: Running average of the trained arrays and batch statistics, or None.
         key: Random key of order.
@@ -64,7 +62,7 @@ class Engine:
     """
 
     def __init__(self, model: Model, config: TrainConfig, n_samples: int, placement: Placement = ONE_DEVICE):
-        self.graph = nnx.graphdef(trained_module(model))
+        self.graph = _training_graph(model, config.precision)
         self.task = model.task
         self.config = config
         self.placement = placement
@@ -253,6 +251,15 @@ class Engine:
 def trained_module(model: Model) -> Any:
     """What holds the arrays that are trained: the model, or the stacked networks of `Replicates`."""
     return model.stacked if isinstance(model, Replicates) else model
+
+
+def _training_graph(model: Model, precision: str) -> Any:
+    """The graph with the precision of training, which is not that of predictions: the model keeps its own."""
+    module = nnx.clone(trained_module(model))
+    for _, part in nnx.iter_modules(module):
+        if isinstance(part, Subsystems):
+            part.settings = part.settings._replace(precision=precision)
+    return nnx.graphdef(module)
 
 
 def make_optimizer(config: TrainConfig, n_steps: int) -> optax.GradientTransformation:

@@ -13,7 +13,6 @@ from flax import nnx
 from kgnn.data.samples import Samples
 from kgnn.data.scaling import fit_scaler, fit_scaler_in_blocks
 from kgnn.errors import TrainingError
-from kgnn.layers import Subsystems
 from kgnn.models import Model, Replicates, build
 from kgnn.train.checkpoint import Checkpoint
 from kgnn.train.config import TrainConfig
@@ -124,9 +123,6 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
             member.gene_scaling.set(genes.center, genes.scale)
         if outputs is not None:
             member.output_scaling.set(outputs.center, outputs.scale)
-        for _, module in nnx.iter_modules(member):  # type: ignore[arg-type]
-            if isinstance(module, Subsystems):
-                module.settings = module.settings._replace(precision=config.precision)
     return members[0] if len(members) == 1 else Replicates(members)
 
 

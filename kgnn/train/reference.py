@@ -10,7 +10,7 @@ from flax import nnx
 
 from kgnn.data.samples import Samples
 from kgnn.models import Replicates
-from kgnn.train.engine import device_data
+from kgnn.train.device_data import device_data
 from kgnn.train.predict import chunked_inputs, forward
 
 MOST_SAMPLES = 4_096

@@ -17,7 +17,7 @@ import kgnn
 from kgnn.data import Samples
 from kgnn.errors import AlignmentError, KgnnError, RunError
 from kgnn.models import DenseNetwork
-from kgnn.perturb import screen_blocks, screen_files
+from kgnn.perturb import screen_blocks, screen_tables
 from tests.perturb.runs import (
     ABOVE,
     GENES,
@@ -234,7 +234,7 @@ def test_what_cannot_be_screened(monkeypatch) -> None:
         kgnn.screen(run, "a1", samples=signal)
     with pytest.raises(RunError, match="has no hierarchy"):
         kgnn.screen(replace(run, model=DenseNetwork(GENES, hidden=4, rngs=nnx.Rngs(0))), "a1")
-    monkeypatch.setattr(screen_files, "MOST_ROWS", 100)
+    monkeypatch.setattr(screen_tables, "MOST_ROWS", 100)
     with pytest.raises(KgnnError, match=r"has 104 rows or more, .* holds 100. Write it to a file with out="):
         kgnn.screen(run, "all")
     with pytest.raises(KgnnError, match="has 104 rows or more"):

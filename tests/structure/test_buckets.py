@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kgnn.structure import Bucket, FanIn, compile_hierarchy, plan_fan_in
+from kgnn.structure import FanIn, compile_hierarchy, plan_fan_in
 
 blocks_of_any_size = st.lists(
     st.tuples(st.lists(st.integers(0, 12), max_size=9, unique=True), st.integers(1, 5)), min_size=1, max_size=12
@@ -16,14 +16,14 @@ blocks_of_any_size = st.lists(
 
 
 def plan(blocks, price: int) -> FanIn:
-    return plan_fan_in([np.array(rows, np.int64) for rows, _ in blocks], np.array([n for _, n in blocks]), 13, price)
+    return plan_fan_in([np.array(rows, np.int64) for rows, _ in blocks], np.array([n for _, n in blocks]), price)
 
 
 def test_plan_of_the_drawing_in_one_bucket(drawn):
     # Genes of C, D, B, A, R as drawn; two states each but the root, which has three.
     hierarchy, _ = compile_hierarchy(drawn)
-    found = plan_fan_in(hierarchy.genes_of_term, np.array([2, 2, 2, 2, 3]), 7)
-    assert (len(found.buckets), found.n_sources, found.n_rows, found.order) == (1, 7, 11, None)
+    found = plan_fan_in(hierarchy.genes_of_term, np.array([2, 2, 2, 2, 3]))
+    assert (len(found.buckets), found.n_rows, found.order) == (1, 11, None)
     bucket = found.buckets[0]
     assert bucket.blocks.tolist() == [0, 1, 2, 3, 4]
     assert bucket.sources.tolist() == [[0, 1, 0], [1, 2, 3], [4, 5, 0], [0, 0, 0], [6, 0, 0]]
@@ -39,7 +39,7 @@ def test_plan_of_the_drawing_in_one_bucket(drawn):
 
 def test_plan_of_the_drawing_without_padding(drawn):
     hierarchy, _ = compile_hierarchy(drawn)
-    found = plan_fan_in(hierarchy.genes_of_term, np.array([2, 2, 2, 2, 3]), 7, price=0)
+    found = plan_fan_in(hierarchy.genes_of_term, np.array([2, 2, 2, 2, 3]), price=0)
     assert [bucket.blocks.tolist() for bucket in found.buckets] == [[0, 2], [1], [3], [4]]
     assert [bucket.sources.tolist() for bucket in found.buckets] == [[[0, 1], [4, 5]], [[1, 2, 3]], [[0]], [[6]]]
     assert [bucket.used_slots.all() for bucket in found.buckets] == [True, True, False, True]
@@ -51,24 +51,8 @@ def test_plan_of_the_drawing_without_padding(drawn):
 def test_a_price_decides():
     # Two blocks of one source and one of five: apart they cost 1 + 1 + 5, together 3 × 5.
     rows = [np.array([0]), np.array([1]), np.arange(5)]
-    assert len(plan_fan_in(rows, np.ones(3, int), 5, price=7).buckets) == 2
-    assert len(plan_fan_in(rows, np.ones(3, int), 5, price=9).buckets) == 1
-
-
-def test_first_source():
-    def first(sources, used=None) -> int | None:
-        rows = np.array(sources, np.int32)
-        slots = np.ones(rows.shape, bool) if used is None else np.array(used)
-        return Bucket(np.arange(len(rows)), rows, slots, np.ones((len(rows), 2), bool)).first_source
-
-    assert first([[0, 1], [2, 3], [4, 5]]) == 0
-    assert first([[3, 4, 5]]) == 3
-    assert first([[6]]) == 6
-    assert first([[0, 1], [1, 2]]) is None
-    assert first([[1, 0]]) is None
-    assert first([[0, 1], [3, 4]]) is None
-    assert first([[0, 1]], [[True, False]]) is None
-    assert first([[0]], [[False]]) is None
+    assert len(plan_fan_in(rows, np.ones(3, int), price=7).buckets) == 2
+    assert len(plan_fan_in(rows, np.ones(3, int), price=9).buckets) == 1
 
 
 @settings(max_examples=150, deadline=None)

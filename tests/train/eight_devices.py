@@ -21,8 +21,9 @@ from kgnn.data import Modality, Samples, Targets
 from kgnn.layers import SubsystemSettings
 from kgnn.models import DrugResponseNetwork, Model
 from kgnn.train import EpochReport, Run, TrainConfig, fit, predict
+from kgnn.train.device_data import device_data
 from kgnn.train.devices import place
-from kgnn.train.engine import Engine, device_data
+from kgnn.train.engine import Engine
 from tests.train.small import GENES, quick, small_hierarchy, small_model, small_samples
 
 # 37 samples in 2 batches of 19 and, of pairs, 135 in 2 batches of 68: neither divides by 8, and there is padding.

@@ -14,10 +14,12 @@ from kgnn.data import Modality, Samples, Targets
 from kgnn.layers import SubsystemSettings
 from kgnn.models import DrugResponseNetwork, Replicates, VisibleNetwork
 from kgnn.train import count_parameters, predict
-from kgnn.train.engine import ROWS_TOGETHER, Engine, batch_inputs, device_data, make_optimizer, trained_module
+from kgnn.train.device_data import batch_inputs, device_data
+from kgnn.train.engine import Engine, make_optimizer, trained_module
 from kgnn.train.loop import class_weights, start_model
 from kgnn.train.predict import SMALLEST_CHUNK, forward, padded_chunks
 from kgnn.train.reference import set_reference
+from kgnn.train.shared_rows import ROWS_TOGETHER
 from tests.train.small import GENES, arrays_of, quick, small_hierarchy, small_model, small_samples
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kgnn.train.engine import Engine, device_data
+from kgnn.train.device_data import device_data
+from kgnn.train.engine import Engine
 from kgnn.train.loop import start_model
 from kgnn.train.memory import choose_chunking, replicate_bytes
 from tests.train.small import quick, small_model, small_samples

@@ -13,7 +13,8 @@ from kgnn.errors import TrainingError
 from kgnn.models import Replicates, build
 from kgnn.train import evaluate, fit, load_run, predict
 from kgnn.train.chunks import InChunks
-from kgnn.train.engine import Engine, device_data
+from kgnn.train.device_data import device_data
+from kgnn.train.engine import Engine
 from kgnn.train.loop import start_model
 from kgnn.train.memory import Chunking
 from kgnn.train.replicate_outputs import EachOutput

@@ -15,7 +15,8 @@ from kgnn.data import Modality, Samples, Targets
 from kgnn.layers import SubsystemSettings
 from kgnn.models import DrugResponseNetwork, Rows
 from kgnn.train import predict
-from kgnn.train.engine import Data, Engine, batch_inputs, device_data
+from kgnn.train.device_data import Data, batch_inputs, device_data
+from kgnn.train.engine import Engine
 from kgnn.train.predict import chunked_inputs
 from kgnn.train.shared_rows import count_distinct, distinct_rows, likely_distinct, merge_equal_rows
 from tests.train.small import GENES, arrays_of, quick, small_hierarchy, small_model, small_samples

@@ -16,7 +16,8 @@ from kgnn.errors import KgnnError, TrainingError
 from kgnn.perturb import knockdown
 from kgnn.structure import compile_hierarchy
 from kgnn.train import fit, load_run, predict
-from kgnn.train.engine import Engine, batch_inputs, device_data
+from kgnn.train.device_data import batch_inputs, device_data
+from kgnn.train.engine import Engine
 from kgnn.zoo import RECIPES, Recipe, build_model, fit_recipe, recipe
 from tests.models.compiled import call, jit
 
