@@ -16,6 +16,7 @@ from flax import nnx
 from jax import Array
 
 from kgnn.errors import KgnnError, unknown_choice
+from kgnn.layers.dropout import RowDropout
 from kgnn.layers.initial import uniform_within
 from kgnn.layers.normalization import RowBatchNorm
 from kgnn.layers.products import sums_by_row
@@ -161,7 +162,7 @@ class Subsystems(nnx.Module):
         self.gene_layer = _GeneLayer(n_genes, states, gene_bound, rngs) if settings.gene_layer else None
         n_states, scale = len(self.term_of_state), settings.initial_scale
         self.norm = None if settings.norm == "none" else RowBatchNorm(n_states, scale=scale)
-        self.dropout = nnx.Dropout(settings.dropout, rngs=rngs) if settings.dropout else None
+        self.dropout = RowDropout(settings.dropout, rngs=rngs) if settings.dropout else None
         above = hierarchy.level_of_term >= settings.dropout_from_level
         self.first_with_dropout = int(states[~above].sum())
         self.heads = _TermHeads(states[: self.n_heads], settings, n_outputs, rngs) if self.n_heads else None
@@ -191,7 +192,7 @@ class Subsystems(nnx.Module):
             States and heads.
         """
         n_samples = genes.shape[0]
-        size = tile_size(n_samples)
+        size = tile_size(n_samples, len(self.term_of_state))
         flow = self._flow(train)
         each = size < n_samples and not flow.batch
 

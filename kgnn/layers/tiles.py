@@ -10,22 +10,26 @@ from jax import Array
 
 SAMPLES_OF_A_TILE = 128
 """Measured on the DrugCell ontology: a gathered tile of twice as many falls out of the cache of one core."""
+VALUES_OF_A_TILE = 128 * 1024
+"""States that lie in the cache of one core at once, with what belongs to them: a small network takes more samples."""
 MULTIPLE = 16
 """Tiles hold whole vectors of every processor."""
 
 
-def tile_size(n_samples: int) -> int:
+def tile_size(n_samples: int, n_rows: int) -> int:
     """Samples a tile: all of them on an accelerator, or where a batch is spread over several devices.
 
     Args:
         n_samples: Samples of the batch.
+        n_rows: States of the network.
 
     Returns:
         The size; the last tile is filled up.
     """
     if jax.default_backend() != "cpu" or jax.device_count() > 1:
         return n_samples
-    n_tiles = -(-n_samples // SAMPLES_OF_A_TILE)
+    most = max(SAMPLES_OF_A_TILE, VALUES_OF_A_TILE // n_rows // MULTIPLE * MULTIPLE)
+    n_tiles = -(-n_samples // most)
     size = -(-n_samples // n_tiles)
     return size if n_tiles == 1 else -(-size // MULTIPLE) * MULTIPLE
 

@@ -166,7 +166,8 @@ class Engine:
     def _order(self, key: Array, n: int) -> tuple[Array, tuple[Array, Array]]:
         """The key of the next epoch, and this epoch's batches: positions of samples, and 0 for padding."""
         key, order_key = jax.random.split(jax.random.wrap_key_data(key))
-        order = jax.random.permutation(order_key, n)
+        # One sort by random numbers; `jax.random.permutation` sorts twice, so that not even two equal ones matter.
+        order = jnp.argsort(jax.random.bits(order_key, (n,))).astype(jnp.int32)
         padding = self.n_batches * self.batch_size - n
         index = jnp.concatenate([order, jnp.zeros(padding, order.dtype)])
         present = jnp.concatenate([jnp.ones(n), jnp.zeros(padding)])
