@@ -78,7 +78,7 @@ def measure(arguments: argparse.Namespace) -> Result:
         say("the naive loop over the published design: checking, then timing")
         published = ways["naive loop, published design"] = published_seconds(plain, samples) * len(genes)
     result.tables["every single knockdown in every cell line"] = [
-        {"way": way, "total_s": seconds, "knockdowns_a_second": len(genes) * n_cells / seconds, "ratio": seconds / cold}
+        {"way": way, "total_s": seconds, "knockdowns_a_second": len(genes) * n_cells / seconds, "ratio": seconds / warm}
         for way, seconds in ways.items()
     ]
     say("pairs")
@@ -86,7 +86,7 @@ def measure(arguments: argparse.Namespace) -> Result:
     result.tables["all pairs in one cell line"] = [pairs]
     row: Row = {"genes compared": NAIVE_GENES, "largest": furthest, "largest effect": float(np.abs(effects).max())}
     result.tables["difference from the naive loop"] = [row]
-    result.bars = bars(None, None, None) if arguments.quick else bars(cold, published, pairs["cold_s"])
+    result.bars = bars() if arguments.quick else bars(cold, warm, published, pairs["cold_s"])
     result.notes += [
         f"Naive loops are extrapolated from {NAIVE_GENES} genes (the published design: from {PEER_PASSES} passes), and "
         "look for no subsystems.",
@@ -95,13 +95,15 @@ def measure(arguments: argparse.Namespace) -> Result:
     return result
 
 
-def bars(cold: float | None, published: float | None, pairs: float | None) -> list[Bar]:
-    """The bars of acceptance that this benchmark decides; all with compilation."""
-    ratio = None if cold is None or published is None else published / cold
+def bars(
+    cold: float | None = None, warm: float | None = None, published: float | None = None, pairs: float | None = None
+) -> list[Bar]:
+    """The bars of acceptance that this benchmark decides: seconds with compilation, the ratio without on both sides."""
+    ratio = None if warm is None or published is None else published / warm
     return [
-        Bar("seconds of the single-knockdown screen", 60, cold),
+        Bar("seconds of the single-knockdown screen, compilation included", 60, cold),
         Bar("times faster than the naive loop over the published design", 1_000, ratio, at_least=True),
-        Bar("seconds of the pair screen", 30, pairs),
+        Bar("seconds of the pair screen, compilation included", 30, pairs),
     ]
 
 

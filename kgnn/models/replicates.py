@@ -129,4 +129,16 @@ def _some_at_a_time(function: Callable[..., Any], n: int) -> Callable[..., Any]:
         return jax.vmap(function)
     # A size that divides the number leaves no rest, which would be compiled as a second program.
     size = next((size for size in range(TOGETHER, TOGETHER // 2, -1) if n % size == 0), TOGETHER)
-    return lambda *arrays: jax.lax.map(lambda some: function(*some), arrays, batch_size=size)
+    whole = n // size * size
+
+    def in_parts(*arrays: Any) -> Any:
+        # Sizes are written out, since a network without states has arrays of no size, for which -1 would mean nothing.
+        parts = jax.tree.map(lambda leaf: leaf[:whole].reshape(n // size, size, *leaf.shape[1:]), arrays)
+        found = jax.lax.map(lambda part: jax.vmap(function)(*part), parts)
+        found = jax.tree.map(lambda leaf: leaf.reshape(whole, *leaf.shape[2:]), found)
+        if whole == n:
+            return found
+        rest = jax.vmap(function)(*jax.tree.map(lambda leaf: leaf[whole:], arrays))
+        return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), found, rest)
+
+    return in_parts

@@ -128,3 +128,12 @@ def test_many_are_computed_some_at_a_time(n):
     np.testing.assert_allclose(found.output, np.mean([one.output for one in each], axis=0), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found.states[:, n - 1 :: n], each[-1].states, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(jit(together.each)(X)[n - 1], call(members[-1], X).output, rtol=1e-5, atol=1e-5)
+
+
+def test_many_networks_without_states():
+    genes = tuple("abcdefg")
+    members = [DenseNetwork(genes, hidden=3, outputs=2, rngs=nnx.Rngs(seed)) for seed in range(10)]
+    found = call(Replicates(members), X)
+    assert found.states.shape == (4, 0)
+    each = [call(member, X).output for member in members]
+    np.testing.assert_allclose(found.output, np.mean(each, axis=0), rtol=1e-5, atol=1e-5)
