@@ -12,6 +12,8 @@ from typing import Any
 
 PACKAGES = ("kgnn", "jax", "jaxlib", "flax", "optax", "numpy", "torch")
 GIGA = 1e9
+SETTINGS = ("GLIBC_TUNABLES", "MALLOC_ARENA_MAX", "LD_PRELOAD", "XLA_FLAGS", "OMP_NUM_THREADS")
+"""Variables of the environment that change how fast everything runs, kgnn and peers alike."""
 
 
 def describe_machine() -> dict[str, Any]:
@@ -27,6 +29,7 @@ def describe_machine() -> dict[str, Any]:
         "backend": jax.default_backend(),
         "device": device.device_kind,
         "devices": jax.device_count(),
+        "environment": {name: os.environ[name] for name in SETTINGS if name in os.environ},
     }
 
 
