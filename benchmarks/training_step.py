@@ -48,14 +48,17 @@ def measure(arguments: argparse.Namespace) -> Result:
     model = build_model()
     result = Result(sizes={**structure_sizes(hierarchy), "parameters": count_parameters(model)})
     result.roofline = roofline(arguments.quick)
+    # kgnn first: the gigabytes of the published design leave memory in pieces.
+    rows = [time_kgnn(model, batch, quick=arguments.quick) for batch in batches]
     designs = tuple(arguments.peers) if has_torch() else ()
     if arguments.peers and not designs:
         result.notes.append("PyTorch is not installed (pip install '.[bench]'): no peer was timed.")
     say("checking that the peers compute the same function")
     check_samples = distinct_samples(hierarchy, CHECK_SAMPLES, seed=1, density=CHECK_DENSITY)
     peers = checked_peers(model, check_samples, designs) if designs else {}
+    for row in rows:
+        time_peers(peers, row, quick=arguments.quick)
     result.sizes |= {f"parameters, {design}": peer.n_parameters for design, peer in peers.items()}
-    rows = [time_batch(model, peers, batch, quick=arguments.quick) for batch in batches]
     steps, forwards = [list(each) for each in zip(*rows, strict=True)]
     result.tables["seconds a training step"] = steps
     result.tables["seconds a forward pass"] = forwards
@@ -87,9 +90,9 @@ def config_of(batch: int) -> Any:
     return DRUGCELL.config("paper").updated({"batch_size": batch, "epochs": 1_000})
 
 
-def time_batch(model: Any, peers: dict[str, Peer], batch: int, *, quick: bool) -> tuple[Row, Row]:
+def time_kgnn(model: Any, batch: int, *, quick: bool) -> tuple[Row, Row]:
     """A row of the table of training steps, and one of that of forward passes."""
-    say(f"batch {batch:,}")
+    say(f"kgnn, batch {batch:,}")
     samples = distinct_samples(drugcell_hierarchy(), batch)
     training = Training(model, distinct_samples(drugcell_hierarchy(), STEPS * batch), config_of(batch))
     compilation = training.compile()
@@ -98,16 +101,23 @@ def time_batch(model: Any, peers: dict[str, Peer], batch: int, *, quick: bool) -
     del training
     forward = time_calls(forward_call(model, samples, auxiliary=True), seconds=seconds)
     output_only = time_calls(forward_call(model, samples, auxiliary=False), seconds=seconds)
-    of_step: Row = {"batch": batch, **timing_columns("kgnn", step), "kgnn_compile_s": compilation.total}
-    of_forward: Row = {"batch": batch, **timing_columns("kgnn", forward), "kgnn_output_only_s": output_only.median}
-    arrays = as_float_arrays(samples)
+    return (
+        {"batch": batch, **timing_columns("kgnn", step), "kgnn_compile_s": compilation.total},
+        {"batch": batch, **timing_columns("kgnn", forward), "kgnn_output_only_s": output_only.median},
+    )
+
+
+def time_peers(peers: dict[str, Peer], rows: tuple[Row, Row], *, quick: bool) -> None:
+    """Add the peers to the rows of a batch size."""
+    of_step, of_forward = rows
+    arrays = as_float_arrays(distinct_samples(drugcell_hierarchy(), of_step["batch"]))
     for design, peer in peers.items():
+        say(f"{design}, batch {of_step['batch']:,}")
         name = design.replace(" ", "_")
-        how = calls_of_peer(design, batch, quick)
-        for row, call, ours in ((of_step, peer.training_step, step), (of_forward, peer.forward, forward)):
+        how = calls_of_peer(design, of_step["batch"], quick)
+        for row, call in ((of_step, peer.training_step), (of_forward, peer.forward)):
             theirs = time_calls(call(arrays), **how)
-            row |= {**timing_columns(name, theirs), f"{name}_ratio": theirs.median / ours.median}
-    return of_step, of_forward
+            row |= {**timing_columns(name, theirs), f"{name}_ratio": theirs.median / row["kgnn_s"]}
 
 
 def calls_of_peer(design: str, batch: int, quick: bool) -> dict[str, Any]:
