@@ -4,6 +4,7 @@ from kgnn.knowledge.annotations import EVIDENCE_CODES as EVIDENCE_CODES
 from kgnn.knowledge.annotations import EVIDENCE_PRESETS as EVIDENCE_PRESETS
 from kgnn.knowledge.annotations import AnnotationFile as AnnotationFile
 from kgnn.knowledge.bundled import bundled_file as bundled_file
+from kgnn.knowledge.cisbp import read_cisbp as read_cisbp
 from kgnn.knowledge.dcell import read_dcell as read_dcell
 from kgnn.knowledge.drugcell import read_drugcell as read_drugcell
 from kgnn.knowledge.fetch import PublishedSource as PublishedSource
@@ -13,12 +14,21 @@ from kgnn.knowledge.fetch import list_sources as list_sources
 from kgnn.knowledge.gaf import read_gaf as read_gaf
 from kgnn.knowledge.gene2go import read_gene2go as read_gene2go
 from kgnn.knowledge.gpad import read_gpad as read_gpad
+from kgnn.knowledge.jaspar_release import read_jaspar_release as read_jaspar_release
+from kgnn.knowledge.meme import read_meme as read_meme
+from kgnn.knowledge.meme import write_meme as write_meme
+from kgnn.knowledge.motif import Motif as Motif
+from kgnn.knowledge.motif_clusters import cluster_motifs as cluster_motifs
+from kgnn.knowledge.motif_clusters import motif_similarity as motif_similarity
+from kgnn.knowledge.motif_set import MotifSet as MotifSet
 from kgnn.knowledge.obo import read_obo as read_obo
 from kgnn.knowledge.ontology import Annotation as Annotation
 from kgnn.knowledge.ontology import Loss as Loss
 from kgnn.knowledge.ontology import Ontology as Ontology
 from kgnn.knowledge.ontology import Relation as Relation
 from kgnn.knowledge.ontology import Term as Term
+from kgnn.knowledge.pfm import read_jaspar_text as read_jaspar_text
+from kgnn.knowledge.pfm import read_pfm as read_pfm
 from kgnn.knowledge.provenance import Provenance as Provenance
 from kgnn.knowledge.provenance import Source as Source
 from kgnn.knowledge.provenance import file_digest as file_digest
@@ -30,4 +40,7 @@ from kgnn.knowledge.read import ANNOTATION_FORMATS as ANNOTATION_FORMATS
 from kgnn.knowledge.read import ONTOLOGY_FORMATS as ONTOLOGY_FORMATS
 from kgnn.knowledge.read import annotate as annotate
 from kgnn.knowledge.read import read_ontology as read_ontology
+from kgnn.knowledge.read_motifs import MOTIF_FORMATS as MOTIF_FORMATS
+from kgnn.knowledge.read_motifs import read_motifs as read_motifs
 from kgnn.knowledge.tables import read_gene_table as read_gene_table
+from kgnn.knowledge.transfac import read_transfac as read_transfac
