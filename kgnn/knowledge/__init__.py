@@ -41,6 +41,7 @@ from kgnn.knowledge.read import ONTOLOGY_FORMATS as ONTOLOGY_FORMATS
 from kgnn.knowledge.read import annotate as annotate
 from kgnn.knowledge.read import read_ontology as read_ontology
 from kgnn.knowledge.read_motifs import MOTIF_FORMATS as MOTIF_FORMATS
+from kgnn.knowledge.read_motifs import is_motif_file as is_motif_file
 from kgnn.knowledge.read_motifs import read_motifs as read_motifs
 from kgnn.knowledge.tables import read_gene_table as read_gene_table
 from kgnn.knowledge.transfac import read_transfac as read_transfac

@@ -74,7 +74,7 @@ def read_cisbp(path: str | PathLike[str], *, assumed_sites: float = ASSUMED_SITE
 
 
 def _end(records: MotifRecords, facts: dict[str, str], rows: list[list[float]], line: int, empty: list[str]) -> None:
-    id = facts.get("Motif") or Path(records.path).name.removesuffix(".gz").removesuffix(".txt")
+    id = facts.get("Motif") or facts.get("TF") or Path(records.path).name.removesuffix(".gz").removesuffix(".txt")
     if not rows:
         empty.append(id)
         return

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -56,7 +55,7 @@ class _Reader:
         self.path = path
         self.records = MotifRecords(path, assumed_sites)
         self.expects = ""
-        self.alphabet = self.version = ""
+        self.alphabet, self.version = "", "4"
         self.background: list[float] = []
         self._begin("", "", 0)
 
@@ -80,9 +79,7 @@ class _Reader:
         background = self.background or list(UNIFORM)
         if abs(sum(background) - 1) > SUM_TOLERANCE or min(background) < 0:
             raise FormatError(f"the background frequencies sum to {sum(background):.4g}, not to 1.", self.path)
-        release = f"MEME version {self.version}" if self.version else ""
-        source = replace(source_of(self.path, {}), release=release)
-        return self.records.finish("MEME", source, background)
+        return self.records.finish(f"MEME version {self.version}", source_of(self.path, {}), background)
 
     def _line(self, text: str, number: int) -> None:
         if self.expects == "matrix":
@@ -96,7 +93,7 @@ class _Reader:
             self._background(text, number)
             return
         if text.startswith("MEME version"):
-            self.version = text.split()[2] if len(text.split()) > 2 else ""
+            self.version = " ".join(text.split()[2:3])
         elif text.startswith("ALPHABET"):
             self._alphabet(text, number)
         elif text.startswith("Background letter frequencies"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -190,6 +191,19 @@ class MotifSet:
         from kgnn.knowledge.meme import write_meme
 
         write_meme(self, path)
+
+    def summary(self) -> dict[str, Any]:
+        """Sizes, fingerprint, provenance and losses, as a value that `json` can write."""
+        widths = self.widths
+        return {
+            "motifs": len(self),
+            "factors": len(self.factors),
+            "widths": f"{widths.min()} to {widths.max()}, median {np.median(widths):g}" if len(self) else "none",
+            "background": list(self.background),
+            "fingerprint": self.fingerprint,
+            "provenance": self.provenance.to_json(),
+            "dropped": [{"what": each.what, "reason": each.reason, "count": len(each.names)} for each in self.losses],
+        }
 
     def changed(
         self,

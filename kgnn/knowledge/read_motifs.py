@@ -101,7 +101,7 @@ def read_motifs(
 
 
 def is_motif_file(path: str | PathLike[str]) -> bool:
-    """Whether a file looks like motifs in one of `MOTIF_FORMATS`, by its first lines.
+    """Whether a file is surely one of motifs, by its first lines; a bare table of numbers could be anything.
 
     Args:
         path: Any file.
@@ -110,7 +110,7 @@ def is_motif_file(path: str | PathLike[str]) -> bool:
         False as well where the file cannot be read as text.
     """
     try:
-        return _recognized(path) in MOTIF_FORMATS
+        return _recognized(path) != "pfm" or next(iter(read_lines(path))).startswith(">")
     except KgnnError:
         return False
 
