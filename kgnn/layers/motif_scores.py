@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 from jax import Array, lax
 
 
@@ -42,7 +43,7 @@ def reached(sequences: Array, values: Array, thresholds: Array) -> Array:
     Returns:
         True where the score is the threshold or above.
     """
-    return filter_scores(sequences, values) >= thresholds[:, None]
+    return filter_scores(sequences, values) >= thresholds[None, :, None]
 
 
 @jax.jit
@@ -58,5 +59,5 @@ def best_filter_scores(sequences: Array, values: Array, n_windows: Array) -> Arr
         The scores; minus infinity where a sequence is shorter than the motif.
     """
     scores = filter_scores(sequences, values)
-    place = jax.numpy.arange(scores.shape[2])
-    return jax.numpy.where(place < n_windows[:, :, None], scores, -jax.numpy.inf).max(axis=2)
+    inside = jnp.arange(scores.shape[2])[None, None, :] < n_windows[:, :, None]
+    return jnp.where(inside, scores, -jnp.inf).max(axis=2)
