@@ -102,7 +102,8 @@ class _Reader:
             self._end()
             # The full output of the program goes on with "width = 7 sites = 12" in this line.
             words = _STATISTICS.split(text)[0].split()[1:]
-            self._begin(*[*words, "", ""][:2], number)
+            id, name, *_ = [*words, "", ""]
+            self._begin(id, name, number)
         elif text.startswith(_MATRIX):
             self._matrix(text, number)
         elif text.startswith(_OWN) and self.line:
