@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from kgnn.data import read_samples as read_samples
     from kgnn.errors import KgnnError as KgnnError
     from kgnn.interpret import importance as importance
+    from kgnn.knowledge import MotifSet as MotifSet
     from kgnn.knowledge import Ontology as Ontology
     from kgnn.knowledge import fetch as fetch
+    from kgnn.knowledge import read_motifs as read_motifs
     from kgnn.knowledge import read_ontology as read_ontology
     from kgnn.perturb import knockdown as knockdown
     from kgnn.perturb import screen as screen
     from kgnn.plot import report as report
     from kgnn.structure import Hierarchy as Hierarchy
+    from kgnn.structure import Kernels as Kernels
     from kgnn.structure import compile_hierarchy as compile_hierarchy
+    from kgnn.structure import compile_kernels as compile_kernels
     from kgnn.train import Run as Run
     from kgnn.train import TrainConfig as TrainConfig
     from kgnn.train import fit as fit
@@ -33,14 +37,18 @@ _ROOMS = {
     "read_samples": "data",
     "KgnnError": "errors",
     "importance": "interpret",
+    "MotifSet": "knowledge",
     "Ontology": "knowledge",
     "fetch": "knowledge",
+    "read_motifs": "knowledge",
     "read_ontology": "knowledge",
     "knockdown": "perturb",
     "screen": "perturb",
     "report": "plot",
     "Hierarchy": "structure",
+    "Kernels": "structure",
     "compile_hierarchy": "structure",
+    "compile_kernels": "structure",
     "Run": "train",
     "TrainConfig": "train",
     "fit": "train",

@@ -29,7 +29,8 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-
 TESTED_EXTRAS = ("demo", "dev", "docs", "notebooks")
 # The name to import, where it differs from the name to install.
 IMPORT_NAMES = {"scikit-learn": "sklearn"}
-HEAVY = ("anndata", "goatools", "matplotlib", "obonet", "pandas", "plotly", "pyarrow", "scanpy", "sklearn")
+HEAVY = ("Bio", "anndata", "goatools", "matplotlib", "obonet", "pandas", "plotly", "pyarrow", "pyjaspar", "scanpy")
+HEAVY += ("sklearn",)
 
 
 def requirements(*extras: str) -> dict[str, Requirement]:

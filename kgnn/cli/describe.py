@@ -1,4 +1,4 @@
-"""Commands that say what something is: a published system, a run, a compiled hierarchy."""
+"""Commands that say what something is: a published system, a run, a compiled file, a file of motifs."""
 
 from __future__ import annotations
 
@@ -29,16 +29,21 @@ def zoo(name: Annotated[str | None, typer.Argument(help="A recipe.")] = None, js
 
 
 def info(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A run folder, or a compiled hierarchy.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A run folder, a compiled file, or motifs.")],
     json_: options.Json = False,
 ) -> None:
-    """Provenance, fingerprint and sizes of a run or a compiled hierarchy."""
-    from kgnn.structure import Hierarchy, describe, hierarchy_summary
+    """Provenance, fingerprint and sizes of a run, a compiled hierarchy, compiled kernels or a file of motifs."""
+    from kgnn.knowledge import is_motif_file, read_motifs
+    from kgnn.structure import Hierarchy, Kernels, describe, hierarchy_summary, is_kernels_file, kernels_summary
 
     if path.is_dir():
         from kgnn.train.summary import run_summary
 
         summary = run_summary(load_run_folder(path))
+    elif is_kernels_file(path):
+        summary = {"kind": "kernels", **kernels_summary(Kernels.load(path))}
+    elif is_motif_file(path):
+        summary = {"kind": "motifs", **read_motifs(path).summary()}
     else:
         summary = {"kind": "hierarchy", **hierarchy_summary(Hierarchy.load(path))}
     print_result(summary, describe(summary), json_)

@@ -14,6 +14,7 @@ from kgnn.cli.demo import demo
 from kgnn.cli.describe import info, zoo
 from kgnn.cli.interpret import importance, report
 from kgnn.cli.knowledge import compile_, fetch
+from kgnn.cli.motifs import kernels, scan
 from kgnn.cli.perturb import knockdown, screen
 from kgnn.cli.samples import pack, predict
 from kgnn.cli.train import train
@@ -30,6 +31,8 @@ COMMANDS = (
     ("screen", screen),
     ("importance", importance),
     ("report", report),
+    ("kernels", kernels),
+    ("scan", scan),
     ("zoo", zoo),
     ("info", info),
 )

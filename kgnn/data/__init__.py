@@ -10,6 +10,9 @@ from kgnn.data.genotypes import read_genotype_list as read_genotype_list
 from kgnn.data.h5ad import read_h5ad as read_h5ad
 from kgnn.data.measured import Modality as Modality
 from kgnn.data.measured import Targets as Targets
+from kgnn.data.one_hot import one_hot as one_hot
+from kgnn.data.one_hot import one_hot_batch as one_hot_batch
+from kgnn.data.one_hot import read_fasta_sequences as read_fasta_sequences
 from kgnn.data.packed import read_packed as read_packed
 from kgnn.data.packed import write_packed as write_packed
 from kgnn.data.parts import Parts as Parts

@@ -4,4 +4,9 @@ from kgnn.interpret.importance import importance as importance
 from kgnn.interpret.nulls import benjamini_hochberg as benjamini_hochberg
 from kgnn.interpret.nulls import compare_with_null as compare_with_null
 from kgnn.interpret.nulls import shuffled_weights as shuffled_weights
+from kgnn.interpret.scan import Scanner as Scanner
+from kgnn.interpret.scan import best_motif_scores as best_motif_scores
+from kgnn.interpret.scan import motif_scanner as motif_scanner
+from kgnn.interpret.scan import scan as scan
+from kgnn.interpret.scan import scan_summary as scan_summary
 from kgnn.interpret.sensitivity import node_sensitivity as node_sensitivity

@@ -1,6 +1,9 @@
 """Blocks of flax.nnx that cannot leave the structure they were compiled from."""
 
 from kgnn.layers.dropout import RowDropout as RowDropout
+from kgnn.layers.motif_scores import best_filter_scores as best_filter_scores
+from kgnn.layers.motif_scores import filter_scores as filter_scores
+from kgnn.layers.motif_scores import reached as reached
 from kgnn.layers.normalization import RowBatchNorm as RowBatchNorm
 from kgnn.layers.prediction import Prediction as Prediction
 from kgnn.layers.scaling import InputScaling as InputScaling
