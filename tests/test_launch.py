@@ -7,7 +7,8 @@ import signal
 import pytest
 
 from kgnn.errors import KgnnError
-from kgnn.launch import FATAL, JOINED, LOST, REASON, USER_MISTAKE, Group, asked_group, explain_end
+from kgnn.launch.group import JOINED, Group, asked_group
+from kgnn.launch.worker import FATAL, LOST, REASON, USER_MISTAKE, explain_end
 
 ONE_OF_TWO = Group("node1:9871", 2, 1, 60)
 FIRST_OF_TWO = ONE_OF_TWO._replace(process_id=0)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas
 import pytest
 
-from kgnn.launch import LOST, WORKER
+from kgnn.launch.worker import LOST, WORKER
 from kgnn.train import load_run, predict
 from tests.commands import succeed
 from tests.conftest import REPOSITORY, Trained
