@@ -145,25 +145,21 @@ def test_genes_that_the_ontology_does_not_know(folder: Path, ontology: Ontology,
 @pytest.mark.parametrize("name", ["empty.obo", "empty.csv", "empty.h5ad", "empty.npz"])
 def test_an_empty_file(folder: Path, ontology: Ontology, name: str):
     (folder / name).touch()
-    if name.endswith(".obo"):
-        message = fail_cleanly("compile", "--ontology", name, "--out", "h.npz")
-    elif name.endswith(".npz"):
-        message = fail_cleanly("info", name)
-    else:
-        message = fail_to_train(ontology, Path(name), "--target", "growth")
-    assert message.startswith(f"{name}: is ")
+    assert fail_to_read(ontology, name).startswith(f"{name}: is ")
 
 
 @pytest.mark.parametrize("name", ["picture.obo", "picture.csv", "picture.h5ad", "picture.npz"])
 def test_a_binary_file(folder: Path, ontology: Ontology, name: str):
     (folder / name).write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xfe" * 9)
+    assert fail_to_read(ontology, name).startswith(f"{name}: is ")
+
+
+def fail_to_read(ontology: Ontology, name: str) -> str:
     if name.endswith(".obo"):
-        message = fail_cleanly("compile", "--ontology", name, "--out", "h.npz")
-    elif name.endswith(".npz"):
-        message = fail_cleanly("info", name)
-    else:
-        message = fail_to_train(ontology, Path(name), "--target", "growth")
-    assert message.startswith(f"{name}: is ")
+        return fail_cleanly("compile", "--ontology", name, "--out", "h.npz")
+    if name.endswith(".npz"):
+        return fail_cleanly("info", name)
+    return fail_to_train(ontology, Path(name), "--target", "growth")
 
 
 # --- runs

@@ -17,12 +17,9 @@ from kgnn.train.engine import make_optimizer
 from kgnn.train.losses import batch_losses
 from kgnn.zoo.drugcell import CONFIGS
 
-from .blocks import AUXILIARY_WEIGHT, total_loss
-from .published import PublishedDesign
-from .sparse_levels import SparseLevels
+from .blocks import AUXILIARY_WEIGHT, Design, total_loss
 from .weights import read_weights
 
-Peer = PublishedDesign | SparseLevels
 Findings = dict[str, Any]
 TOLERANCE = 1e-4
 
@@ -85,7 +82,7 @@ def findings_of(model: DrugResponseNetwork, samples: Samples) -> Findings:
     }
 
 
-def check_agreement(ours: Findings, peer: Peer, samples: Samples, *, same_step: bool) -> Agreement:
+def check_agreement(ours: Findings, peer: Design, samples: Samples, *, same_step: bool) -> Agreement:
     """Compare a peer, which must be fresh and is left as it was, with the model whose weights it has.
 
     Args:
@@ -135,7 +132,7 @@ def _our_gradients(gradient: Any) -> dict[str, np.ndarray]:
     }
 
 
-def _theirs(peer: Peer, samples: Samples, *, steps: bool) -> Findings:
+def _theirs(peer: Design, samples: Samples, *, steps: bool) -> Findings:
     values = samples.inputs()
     device = next(peer.parameters()).device
     genes, fingerprints, target = (

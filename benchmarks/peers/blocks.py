@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -92,6 +93,36 @@ class DrugAndJoin(nn.Module):
         return found | {f"drug {number}": gradient_of(b.linear.weight) for number, b in enumerate(self.drug)}
 
 
+class Design(nn.Module, ABC):
+    """A whole network: genes and fingerprints in, the prediction and every auxiliary head out."""
+
+    @abstractmethod
+    def shared_gradients(self) -> dict[str, Tensor]:
+        """Gradients of arrays that kgnn has as well; see `peers.agreement`."""
+
+    def to_device(self, device: str) -> Self:
+        """The network on a device."""
+        return self.to(device)
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The optimizer of `train_step`: Adam as DrugCell trains, second moment 0.99, epsilon 1e-5."""
+        return torch.optim.Adam(self.parameters(), lr=1e-3, betas=(0.9, 0.99), eps=1e-5)
+
+    def train_step(
+        self, optimizer: torch.optim.Optimizer, genes: Tensor, fingerprints: Tensor, target: Tensor
+    ) -> Tensor:
+        """One training step; the loss before it."""
+        optimizer.zero_grad()
+        loss = total_loss(*self(genes, fingerprints), target)
+        loss.backward()
+        self.mask_gradients()
+        optimizer.step()
+        return loss.detach()
+
+    def mask_gradients(self) -> None:
+        """What a design does to its gradients after the backward pass: nothing, where it needs no mask."""
+
+
 def gradient_of(parameter: Any) -> Tensor:
     """The gradient that the last backward pass left."""
     if parameter.grad is None:
@@ -105,11 +136,6 @@ def total_loss(output: Tensor, heads: Sequence[Tensor], target: Tensor) -> Tenso
     for head in heads:
         loss = loss + AUXILIARY_WEIGHT * nn.functional.mse_loss(head, target)
     return loss
-
-
-def adam(module: nn.Module) -> torch.optim.Adam:
-    """Adam as DrugCell trains: step size 0.001, second moment 0.99, epsilon 1e-5."""
-    return torch.optim.Adam(module.parameters(), lr=1e-3, betas=(0.9, 0.99), eps=1e-5)
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -10,14 +10,16 @@ References:
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
-from .blocks import Block, DrugAndJoin, adam, copy_into, gradient_of, total_loss
+from .blocks import Block, Design, DrugAndJoin, copy_into, gradient_of
 from .weights import DrugCellWeights
 
 
-class PublishedDesign(nn.Module):
+class PublishedDesign(Design):
     """The network; see the module.
 
     Args:
@@ -66,23 +68,12 @@ class PublishedDesign(nn.Module):
             "head weight": torch.cat([gradient_of(block.head.second.weight) for block in blocks]),
         }
 
-    def to_device(self, device: str) -> PublishedDesign:
+    def to_device(self, device: str) -> Self:
         """The network and its masks on a device."""
         self.masks = {term: mask.to(device) for term, mask in self.masks.items()}
-        return self.to(device)
+        return super().to_device(device)
 
-    def optimizer(self) -> torch.optim.Optimizer:
-        """The optimizer of `train_step`."""
-        return adam(self)
-
-    def train_step(
-        self, optimizer: torch.optim.Optimizer, genes: Tensor, fingerprints: Tensor, target: Tensor
-    ) -> Tensor:
-        """One training step with the gradient mask; the loss before it."""
-        optimizer.zero_grad()
-        loss = total_loss(*self(genes, fingerprints), target)
-        loss.backward()
+    def mask_gradients(self) -> None:
+        """Keep the weights at zero that stand for no annotation."""
         for term, mask in self.masks.items():
             gradient_of(self.gene_layers[term].weight).mul_(mask)
-        optimizer.step()
-        return loss.detach()

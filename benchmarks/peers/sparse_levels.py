@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .blocks import DrugAndJoin, adam, batch_norm, gradient_of, total_loss
+from .blocks import Design, DrugAndJoin, batch_norm, gradient_of
 from .weights import DrugCellWeights, Layer
 
 
-class SparseLevels(nn.Module):
+class SparseLevels(Design):
     """The network; see the module.
 
     Args:
@@ -68,24 +68,6 @@ class SparseLevels(nn.Module):
             "term scale": torch.cat([gradient_of(norm.weight) for norm in self.norms]),
             "head weight": gradient_of(self.heads.second_weight),
         }
-
-    def optimizer(self) -> torch.optim.Optimizer:
-        """The optimizer of `train_step`."""
-        return adam(self)
-
-    def to_device(self, device: str) -> SparseLevels:
-        """The network on a device."""
-        return self.to(device)
-
-    def train_step(
-        self, optimizer: torch.optim.Optimizer, genes: Tensor, fingerprints: Tensor, target: Tensor
-    ) -> Tensor:
-        """One training step; the loss before it."""
-        optimizer.zero_grad()
-        loss = total_loss(*self(genes, fingerprints), target)
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
 
 
 class _SparseProduct(nn.Module):

@@ -12,20 +12,25 @@ from kgnn import options
 from kgnn.cli.inputs import load_run_folder, samples_for
 from kgnn.cli.output import print_result, write_result
 
+Genes = Annotated[str | None, typer.Option(help="Genes, separated by commas.")]
+EveryGene = Annotated[bool, typer.Option("--all", help="Every gene.")]
+Dose = Annotated[float, typer.Option(help="1 is a complete knockdown.")]
+Scale = Annotated[str, typer.Option(help="natural, or log_odds for classes and labels.")]
+
 
 def knockdown(
     run: options.RunFolder,
     out: options.Out,
-    genes: Annotated[str | None, typer.Option(help="Genes, separated by commas.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every gene.")] = False,
+    genes: Genes = None,
+    all_: EveryGene = False,
     pairs: Annotated[str | None, typer.Option(help="Pairs A:B, separated by commas.")] = None,
     all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Every pair (of --genes where given).")] = False,
     subsystems: Annotated[str | None, typer.Option(help="Term ids, separated by commas, or all.")] = None,
     samples: options.SamplesFile = None,
     layer: options.Layer = None,
     read: options.Read = None,
-    dose: Annotated[float, typer.Option(help="1 is a complete knockdown.")] = 1.0,
-    scale: Annotated[str, typer.Option(help="natural, or log_odds for classes and labels.")] = "natural",
+    dose: Dose = 1.0,
+    scale: Scale = "natural",
     json_: options.Json = False,
 ) -> None:
     """Knock genes, pairs of genes or subsystems down and write every effect."""
@@ -49,14 +54,14 @@ def knockdown(
 def screen(
     run: options.RunFolder,
     out: Annotated[Path, typer.Option(help="File or folder to write: .parquet or .zarr.")],
-    genes: Annotated[str | None, typer.Option(help="Genes, separated by commas.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every gene.")] = False,
+    genes: Genes = None,
+    all_: EveryGene = False,
     pairs: Annotated[str | None, typer.Option(help="Pairs A:B, separated by commas, or all.")] = None,
     samples: options.SamplesFile = None,
     layer: options.Layer = None,
     read: options.Read = None,
-    dose: Annotated[float, typer.Option(help="1 is a complete knockdown.")] = 1.0,
-    scale: Annotated[str, typer.Option(help="natural, or log_odds for classes and labels.")] = "natural",
+    dose: Dose = 1.0,
+    scale: Scale = "natural",
     top_k: Annotated[int, typer.Option(help="Subsystems to report in every row.")] = 5,
     threshold: Annotated[float, typer.Option(help="Least absolute effect of a row.")] = 0.0,
     top: Annotated[int | None, typer.Option(help="Keep only so many rows, the strongest.")] = None,

@@ -108,7 +108,7 @@ def _differences(shape: Shape, kind: tuple[str, str], given: Given) -> tuple[Arr
     for level, n_rows in enumerate(shape.rows):
         here = slice(first, first + n_rows)
         first += n_rows
-        push = _product(jnp.asarray(region.from_genes)[:, here], change)
+        push = _product(jnp.asarray(region.from_genes)[:, here], jnp.asarray(change))
         if shape.sources[level] and n_rows:
             below = moved.at[:, region.sources[level]].get(mode="promise_in_bounds")
             push = push + _product(jnp.asarray(region.from_below[level]), below)

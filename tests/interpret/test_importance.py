@@ -17,7 +17,8 @@ from kgnn.interpret import importance, node_sensitivity
 from kgnn.interpret.evidence import gather_evidence
 from kgnn.interpret.rlipp import rlipp
 from kgnn.perturb.forward import inputs_of
-from tests.perturb.runs import GENES, call, response_network, run_of, samples, screen, some_run
+from tests.models.compiled import call
+from tests.perturb.runs import GENES, response_network, run_of, samples, screen, some_run
 
 COLUMNS = ["term", "name", "level", "n_genes", "output", "measure", "importance", "importance_low", "importance_high",
            "same_sign", "n_replicates", "null_mean", "null_sd", "p_value", "q_value"]  # fmt: skip

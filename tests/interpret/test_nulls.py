@@ -13,7 +13,8 @@ from kgnn.layers import RowBatchNorm, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense
 from kgnn.models import Replicates, VisibleNetwork
 from kgnn.perturb.forward import inputs_of
-from tests.perturb.runs import call, hierarchy, network, response_network, run_of, samples, screen
+from tests.models.compiled import call
+from tests.perturb.runs import hierarchy, network, response_network, run_of, samples, screen
 
 SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75)
 

@@ -11,7 +11,8 @@ from kgnn.interpret import node_sensitivity
 from kgnn.interpret.sensitivity import knockdown_effect
 from kgnn.models import Model
 from kgnn.perturb.forward import inputs_of
-from tests.perturb.runs import call, response_network, run_of, samples, screen, some_run
+from tests.models.compiled import call
+from tests.perturb.runs import response_network, run_of, samples, screen, some_run
 
 
 def models() -> list[tuple[str, Model, object]]:

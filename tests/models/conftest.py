@@ -1,18 +1,15 @@
-"""Strict numerics: no silent broadcasting over ranks, no silent change of type, no shortened products."""
+"""Strict numerics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import jax
 import pytest
+
+from tests import numerics
 
 
 @pytest.fixture(autouse=True, scope="module")
 def strict_numerics() -> Iterator[None]:
-    with (
-        jax.numpy_rank_promotion("raise"),
-        jax.numpy_dtype_promotion("strict"),
-        jax.default_matmul_precision("highest"),
-    ):
+    with numerics.strict_numerics(types=True):
         yield

@@ -9,10 +9,8 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
-from typing import Any
+from functools import cache
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas
@@ -29,6 +27,7 @@ from kgnn.perturb.forward import inputs_of
 from kgnn.structure import Hierarchy, compile_hierarchy
 from kgnn.train import Run, TrainConfig
 from kgnn.train.reference import set_reference
+from tests.models.compiled import call
 
 GENES = ("r", "a1", "a2", "b/1", "c (+)", "d.1", "d:2", "d_é")
 ANNOTATIONS = {"R": ["r"], "A": ["a1", "a2"], "B": ["b/1", "a2"], "C": ["c (+)"], "D": ["d.1", "d:2", "d_é"]}
@@ -83,22 +82,6 @@ def run_of(model: Model, data: Samples, seed: int = 3) -> Run:
         split={},
         provenance=Provenance(),
     )
-
-
-def call(model: Model, inputs: Any, *, train: bool = False, **arguments: Any) -> Prediction:
-    """What the model returns; in training its batch statistics move, as in an ordinary call."""
-    graph, state = nnx.split(model)
-    prediction, state = _call(graph, state, inputs, arguments, train)
-    if train:
-        nnx.update(model, state)
-    return Prediction(*(np.asarray(each) for each in prediction))
-
-
-# One small program compiles faster than its operations one by one, and its speed does not matter here.
-@partial(jax.jit, static_argnums=(0, 4), compiler_options={"xla_backend_optimization_level": 0})
-def _call(graph: nnx.GraphDef, state: nnx.State, inputs: Any, arguments: dict[str, Any], train: bool) -> Any:
-    model = nnx.merge(graph, state, copy=True)
-    return model(inputs, train=train, **arguments), nnx.state(model)
 
 
 @cache

@@ -18,8 +18,9 @@ from kgnn.perturb.difference import Differences, follows
 from kgnn.perturb.forward import Changes, changes
 from kgnn.perturb.reach import Perturbation, Reach
 from kgnn.structure import Hierarchy, compile_hierarchy
+from tests.models.compiled import call
 from tests.models.weights import randomize
-from tests.perturb.runs import call, network, response_network
+from tests.perturb.runs import network, response_network
 
 N_SAMPLES = 5
 

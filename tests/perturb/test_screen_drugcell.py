@@ -18,8 +18,8 @@ from kgnn.models import VisibleNetwork
 from kgnn.perturb.reach import Reach
 from kgnn.structure import compile_hierarchy
 from kgnn.train import Run, TrainConfig
+from tests.models.compiled import call
 from tests.models.weights import in_double_precision, randomize
-from tests.perturb.runs import call
 from tests.perturb.test_screen import effects, ranked
 
 

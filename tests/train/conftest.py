@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import jax
 import pytest
 
 from kgnn.data import Samples, Toy, split_random, toy
@@ -13,32 +12,21 @@ from kgnn.layers import SubsystemSettings
 from kgnn.models import VisibleNetwork
 from kgnn.structure import compile_hierarchy
 from kgnn.train import EpochReport, Run, TrainConfig, fit
+from tests import numerics
 
 
 @pytest.fixture(autouse=True, scope="module")
 def strict_numerics() -> Iterator[None]:
     # Promotion of types is not strict here: optax divides by powers of an integer count.
-    with jax.numpy_rank_promotion("raise"), jax.default_matmul_precision("highest"):
+    with numerics.strict_numerics(types=False):
         yield
 
 
 @pytest.fixture(autouse=True, scope="package")
 def compile_each_program_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Most tests train the same small network: what one has compiled, the others find on disk."""
-    from jax.experimental.compilation_cache import compilation_cache
-
-    settings = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
-        "jax_persistent_cache_min_compile_time_secs": 0.2,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
+    """Most tests train the same small network."""
+    with numerics.programs_kept_in(tmp_path_factory.mktemp("compiled")):
+        yield
 
 
 class Finished(NamedTuple):
