@@ -16,10 +16,10 @@ from kgnn.models import DenseNetwork
 from kgnn.perturb import knockdown
 from kgnn.perturb.forward import wild_type
 from kgnn.perturb.knockdown import wild_type_sample
+from tests.models.compiled import call
 from tests.perturb.runs import (
     GENES,
     by_hand,
-    call,
     network,
     outputs,
     response_network,

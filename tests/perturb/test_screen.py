@@ -18,12 +18,12 @@ from kgnn.data import Samples
 from kgnn.errors import AlignmentError, KgnnError, RunError
 from kgnn.models import DenseNetwork
 from kgnn.perturb import screen_blocks, screen_tables
+from tests.models.compiled import call
 from tests.perturb.runs import (
     ABOVE,
     GENES,
     N_DRUGS,
     by_hand,
-    call,
     network,
     response_network,
     run_of,
