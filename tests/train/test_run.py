@@ -56,7 +56,9 @@ def test_a_run_is_read_back_under_another_layout(finished: Finished, tmp_path: P
     assert [each.shapes for each in after.wiring.genes] != [each.shapes for each in before.wiring.genes]
     np.testing.assert_array_equal(after.gene_weights[...], before.gene_weights[...])
     assert (run_summary(run)["layout"], run_summary(loaded)["layout"]) == ("default", "measured")
-    np.testing.assert_allclose(predict(loaded, finished.test), predict(run, finished.test), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        predict(loaded.model, finished.test), predict(run.model, finished.test), rtol=0, atol=1e-6
+    )
 
 
 def test_the_right_ontology_and_hierarchy_are_accepted(finished: Finished) -> None:
