@@ -32,9 +32,9 @@ STATES = np.full(N_TERMS, N_STATES)
 DEFAULT = default_layout(N_TERMS * N_STATES)
 SETTINGS = SubsystemSettings(N_STATES, norm="after", heads="tanh_linear")
 # Terms differ in their states; with so few of them only low prices give other products.
-FEWER, _ = compile_hierarchy(random_ontology(40, 80, 5))
+FEWER, _ = compile_hierarchy(random_ontology(20, 80, 5))
 UNEQUAL = SETTINGS._replace(n_states=StateRule(2, 0.2))
-LAYOUTS = [Layout(price, size) for price, size in ((1, 64), (30, 128), (100, 256), (3_000, 1_000))]
+LAYOUTS = [Layout(price, size) for price, size in ((1, 64), (10, 128), (30, 256), (3_000, 1_000))]
 
 
 @pytest.fixture
