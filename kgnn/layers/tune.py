@@ -30,6 +30,8 @@ HOPELESS = 1.5
 """A candidate is not tried where it is predicted to take so many times as long as the best."""
 LEAST_GAIN = 0.03
 """What a candidate must save to replace the one before it: less is not told from noise."""
+LEAST_WINS = 2 / 3
+"""Share of the rounds in which it must have been the faster one of the two: a median alone may be luck."""
 
 Step = Callable[[], Any]
 
@@ -214,15 +216,19 @@ class _Race:
         first, *_ = predictions
         limit = HOPELESS * min(predictions.values())
         tried = [layout for layout, seconds in predictions.items() if layout == first or seconds <= limit]
-        measured = self._measure(tried)
+        times = self._times(tried)
+        measured = {layout: median(each) for layout, each in times.items()}
         for layout, seconds in predictions.items():
             compiling = self.steps[layout][1] if layout in measured else None
             numbers = (layout.price, layout.samples_of_a_tile, seconds)
             self.found.append(Candidate(stage, *numbers, measured.get(layout), compiling))
         fastest = min(tried, key=lambda layout: measured[layout])
-        return fastest if measured[fastest] < (1 - LEAST_GAIN) * measured[first] else first
+        wins = sum(mine < other for mine, other in zip(times[fastest], times[first], strict=True))
+        clearly = measured[fastest] < (1 - LEAST_GAIN) * measured[first] and wins >= LEAST_WINS * self.repeats
+        return fastest if clearly else first
 
-    def _measure(self, layouts: Sequence[Layout]) -> dict[Layout, float]:
+    def _times(self, layouts: Sequence[Layout]) -> dict[Layout, list[float]]:
+        """Seconds of every round. A round is one step of each, so that all see the same machine."""
         for number, layout in enumerate(layouts):
             self.told(len(self.found) + number)
             if layout not in self.steps:
@@ -236,4 +242,4 @@ class _Race:
                 begun = self.clock()
                 self.steps[layout][0]()
                 times[layout].append(self.clock() - begun)
-        return {layout: median(each) for layout, each in times.items()}
+        return times
