@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kgnn.knowledge import fetch as fetch
     from kgnn.knowledge import read_motifs as read_motifs
     from kgnn.knowledge import read_ontology as read_ontology
+    from kgnn.layers import tune as tune
     from kgnn.perturb import knockdown as knockdown
     from kgnn.perturb import screen as screen
     from kgnn.plot import report as report
@@ -54,6 +55,7 @@ _ROOMS = {
     "fit": "train",
     "load_run": "train",
     "predict": "train",
+    "tune": "layers",
 }
 _SUBPACKAGES = ("data", "interpret", "knowledge", "layers", "models", "perturb", "plot", "structure", "train", "zoo")
 

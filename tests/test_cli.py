@@ -17,6 +17,7 @@ import pytest
 import kgnn
 from kgnn.errors import SourceError
 from kgnn.knowledge import cache_folder
+from kgnn.layers.layout import layout_here
 from kgnn.structure import Hierarchy
 from kgnn.train import EpochReport, RichProgress
 from kgnn.train.compilation import enable_compilation_cache
@@ -153,6 +154,27 @@ def test_compile_counts_what_was_dropped_by_reason(tmp_path: Path):
     assert ("term", "fewer than 3 genes") in dropped
     assert (found["genes"], found["read"]["terms"]) == (21, 14)
     assert Hierarchy.load(tmp_path / "h.npz").fingerprint == found["fingerprint"]
+
+
+def test_compile_measures_the_layout_when_asked(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("KGNN_COMPILATION_CACHE", str(tmp_path / "cache"))
+    ontology, _ = small_toy()
+    words = ("compile", "--ontology", write_drugcell_text(ontology, tmp_path / "o.txt"), "--out", tmp_path / "h.npz")
+    words += ("--states", "2", "--batch-size", "40")
+    assert not {"layout", "tuning"} & succeed(*words, "--json").json().keys()
+    assert not (tmp_path / "cache").exists()
+    finished = succeed(*words, "--tune", "--json")
+    found = finished.json()
+    assert finished.err == "" and found["layout"] == "measured"
+    tuning = found["tuning"]
+    assert (tuning["batch_size"], tuning["layout"]["measured"]) == (40, True)
+    assert {each["stage"] for each in tuning["candidates"]} == {"price", "tile"}
+    assert Path(tuning["path"]).parent == tmp_path / "cache" / "layouts"
+    hierarchy = Hierarchy.load(tmp_path / "h.npz")
+    kept = layout_here(hierarchy, np.full(hierarchy.n_terms, 2))
+    assert kept.measured and kept.price == tuning["layout"]["price"]
+    shown = succeed(*words, "--tune").out
+    assert "\nstage    price  tile" in shown and "  chosen\n" in shown and f"kept in {tuning['path']}" in shown
 
 
 def test_info_of_a_hierarchy(tmp_path: Path):
@@ -298,6 +320,7 @@ def test_train_drugcell_on_its_folder(own_cache: Path, tmp_path: Path):
 def test_info_of_a_run(trained: Trained):
     found = succeed("info", trained.run, "--json").json()
     assert (found["kind"], found["recipe"], found["terms"], found["genes"]) == ("run", "dcell", 14, 23)
+    assert found["layout"] == "default"
     assert [source["name"] for source in found["provenance"]["sources"]] == ["ontology.txt", "train.csv"]
     assert "n_samples    train 36, valid 4, test 20" in succeed("info", trained.run).out
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kgnn import options
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
 from kgnn.cli.output import print_result
+
+if TYPE_CHECKING:
+    from kgnn.layers import Tuning
+    from kgnn.structure import Hierarchy
 
 
 def fetch(
@@ -37,6 +42,9 @@ def compile_(
     genes: Annotated[Path | None, typer.Option(help="Text file with the measured genes, one a line.")] = None,
     states: Annotated[int, typer.Option(min=1, help="States a term, for the predicted cost of training.")] = 6,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples a step, for the predicted cost of training.")] = 256,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Measure which layout of the products is fastest here, and keep it.")
+    ] = False,
     json_: options.Json = False,
 ) -> None:
     """Compile an ontology and its annotations into the structure of a network, and predict what training costs."""
@@ -54,4 +62,18 @@ def compile_(
         "states": states, "batch_size": batch_size,
         **hierarchy_cost(hierarchy, n_states=states, batch_size=batch_size).to_json(),
     }  # fmt: skip
-    print_result(summary, describe(summary), json_)
+    text = describe(summary)
+    if tune:
+        tuning = _tune(hierarchy, states, batch_size, json_)
+        summary |= {"layout": "measured", "tuning": tuning.to_json()}
+        text += f"\n\n{tuning.table()}\n" + ("not kept" if tuning.path is None else f"kept in {tuning.path}")
+    print_result(summary, text, json_)
+
+
+def _tune(hierarchy: Hierarchy, states: int, batch_size: int, as_json: bool) -> Tuning:
+    from kgnn.layers import SubsystemSettings
+    from kgnn.layers import tune as tune_layout
+    from kgnn.train.progress import CountProgress
+
+    with CountProgress("layouts", shown=not as_json or sys.stderr.isatty()) as progress:
+        return tune_layout(hierarchy, SubsystemSettings(states), batch_size=batch_size, progress=progress)

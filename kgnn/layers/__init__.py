@@ -1,6 +1,7 @@
 """Blocks of flax.nnx that cannot leave the structure they were compiled from."""
 
 from kgnn.layers.dropout import RowDropout as RowDropout
+from kgnn.layers.layout import Layout as Layout
 from kgnn.layers.motif_scores import best_filter_scores as best_filter_scores
 from kgnn.layers.motif_scores import filter_scores as filter_scores
 from kgnn.layers.motif_scores import reached as reached
@@ -10,3 +11,6 @@ from kgnn.layers.scaling import InputScaling as InputScaling
 from kgnn.layers.subsystems import StateRule as StateRule
 from kgnn.layers.subsystems import Subsystems as Subsystems
 from kgnn.layers.subsystems import SubsystemSettings as SubsystemSettings
+from kgnn.layers.tune import Candidate as Candidate
+from kgnn.layers.tune import Tuning as Tuning
+from kgnn.layers.tune import tune as tune

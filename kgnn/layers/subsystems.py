@@ -18,6 +18,7 @@ from jax import Array
 from kgnn.errors import KgnnError, unknown_choice
 from kgnn.layers.dropout import RowDropout
 from kgnn.layers.initial import uniform_within
+from kgnn.layers.layout import Layout, layout_here
 from kgnn.layers.normalization import RowBatchNorm
 from kgnn.layers.products import sums_by_row
 from kgnn.layers.propagate import ACTIVATIONS, Flow, Found, Values, propagate, propagate_each
@@ -133,6 +134,8 @@ class Subsystems(nnx.Module):
         settings: How a term computes its state.
         n_outputs: Outputs of every auxiliary head.
         root_head: Whether the root has an auxiliary head as well.
+        layout: How its products are laid out, which changes speed alone; what was measured on this device where None,
+            see `kgnn.tune`.
         rngs: Streams ``params`` and, where there is dropout, ``dropout``.
     """
 
@@ -143,6 +146,7 @@ class Subsystems(nnx.Module):
         n_outputs: int,
         *,
         root_head: bool = True,
+        layout: Layout | None = None,
         rngs: nnx.Rngs,
     ):
         settings.check()
@@ -151,7 +155,8 @@ class Subsystems(nnx.Module):
         states = settings.states_of_terms(hierarchy)
         self.n_heads = hierarchy.n_terms - (not root_head)
         self.term_of_state = tuple(np.repeat(np.arange(hierarchy.n_terms), states).tolist())
-        self.wiring = wire(hierarchy, states, n_heads=self.n_heads, n_outputs=n_outputs)
+        self.layout = layout_here(hierarchy, states) if layout is None else layout
+        self.wiring = wire(hierarchy, states, n_heads=self.n_heads, n_outputs=n_outputs, price=self.layout.price)
         n_genes = np.array([len(genes) for genes in hierarchy.genes_of_term])
         n_below = np.array([int(states[children].sum()) for children in hierarchy.children_of_term])
         bound = settings.initial_scale / np.sqrt(np.maximum(n_genes + n_below, 1))
@@ -192,7 +197,7 @@ class Subsystems(nnx.Module):
             States and heads.
         """
         n_samples = genes.shape[0]
-        size = tile_size(n_samples, len(self.term_of_state))
+        size = tile_size(n_samples, self.layout.samples_of_a_tile)
         flow = self._flow(train)
         each = size < n_samples and not flow.batch
 

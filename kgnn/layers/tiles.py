@@ -16,19 +16,30 @@ MULTIPLE = 16
 """Tiles hold whole vectors of every processor."""
 
 
-def tile_size(n_samples: int, n_rows: int) -> int:
+def samples_of_a_tile(n_rows: int) -> int:
+    """Samples that a tile holds at most where nothing was measured.
+
+    Args:
+        n_rows: States of the network.
+
+    Returns:
+        Their number.
+    """
+    return max(SAMPLES_OF_A_TILE, VALUES_OF_A_TILE // n_rows // MULTIPLE * MULTIPLE)
+
+
+def tile_size(n_samples: int, most: int) -> int:
     """Samples a tile: all of them on an accelerator, or where a batch is spread over several devices.
 
     Args:
         n_samples: Samples of the batch.
-        n_rows: States of the network.
+        most: Samples of a tile at most.
 
     Returns:
         The size; the last tile is filled up.
     """
     if jax.default_backend() != "cpu" or jax.device_count() > 1:
         return n_samples
-    most = max(SAMPLES_OF_A_TILE, VALUES_OF_A_TILE // n_rows // MULTIPLE * MULTIPLE)
     n_tiles = -(-n_samples // most)
     size = -(-n_samples // n_tiles)
     return size if n_tiles == 1 else -(-size // MULTIPLE) * MULTIPLE

@@ -62,13 +62,14 @@ class Cost:
         }
 
 
-def predict_cost(wiring: Wiring, n_genes: int, batch_size: int) -> Cost:
+def predict_cost(wiring: Wiring, n_genes: int, batch_size: int, *, tile: int = TILE) -> Cost:
     """Predict what a training step costs.
 
     Args:
         wiring: Of the network.
         n_genes: Number of genes.
         batch_size: Samples of the step, all different.
+        tile: Samples of a tile.
 
     Returns:
         The prediction; memory is within a quarter of what was measured, time within a factor of two on the machine
@@ -94,7 +95,7 @@ def predict_cost(wiring: Wiring, n_genes: int, batch_size: int) -> Cost:
         compile_seconds=SECONDS_TO_COMPILE + SECONDS_A_PRODUCT * calls,
         step_seconds=2 * padded * batch_size / OPERATIONS_A_SECOND
         + gathered / GATHERED_BYTES_A_SECOND
-        + calls * -(-batch_size // TILE) * SECONDS_A_CALL,
+        + calls * -(-batch_size // tile) * SECONDS_A_CALL,
     )
 
 

@@ -7,9 +7,8 @@ from os import PathLike
 from pathlib import Path
 
 from kgnn.errors import SourceError
+from kgnn.layers.layout import OFF, VARIABLE
 
-VARIABLE = "KGNN_COMPILATION_CACHE"
-OFF = ("0", "off", "no", "false", "none")
 LEAST_SECONDS = 0.5
 """Programs that compile faster than this are not worth a file."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kgnn.models import Replicates
 from kgnn.structure import hierarchy_summary
 from kgnn.train.run import Run
 
@@ -50,6 +51,9 @@ def score_table(metrics: Mapping[str, Any]) -> str:
 def run_summary(run: Run) -> dict[str, Any]:
     """What a run was made of: recipe, settings, sizes, versions, and the hierarchy where the model has one.
 
+    With a hierarchy comes ``layout``: ``"measured"`` where `kgnn.tune` has chosen one for this network and device, else
+    ``"default"``.
+
     Args:
         run: The run.
 
@@ -66,6 +70,8 @@ def run_summary(run: Run) -> dict[str, Any]:
     }
     if run.model.hierarchy is not None:
         summary |= hierarchy_summary(run.model.hierarchy)
+        one: Any = run.model.stacked if isinstance(run.model, Replicates) else run.model
+        summary["layout"] = "measured" if one.subsystems.layout.measured else "default"
     return summary | {"provenance": run.provenance.to_json()}
 
 

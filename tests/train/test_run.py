@@ -12,11 +12,14 @@ import pytest
 
 from kgnn.data import Modality, Samples, Targets, toy
 from kgnn.errors import FormatError, KgnnError, RunError
+from kgnn.layers import Layout
+from kgnn.layers.layout import keep_layout
 from kgnn.structure import compile_hierarchy
 from kgnn.train import Run, load_run, predict
 from kgnn.train.arrays import digest_arrays, load_arrays, save_arrays
 from kgnn.train.run import write_json
 from kgnn.train.stored_samples import load_samples, save_samples
+from kgnn.train.summary import run_summary
 from tests.train.conftest import Finished
 from tests.train.small import assert_same, small_model, small_ontology
 
@@ -39,6 +42,23 @@ def test_everything_comes_back(finished: Finished) -> None:
     assert loaded.samples.fingerprint == run.samples.fingerprint == finished.test.fingerprint
     assert loaded.folder == run.folder
     assert "toy ontology of 23 genes" in loaded.provenance.transformations
+
+
+def test_a_run_is_read_back_under_another_layout(finished: Finished, tmp_path: Path, monkeypatch) -> None:
+    run, settings = finished.run, finished.run.model.arguments.settings
+    with monkeypatch.context() as patch:
+        patch.setenv("KGNN_CACHE", str(tmp_path))
+        patch.delenv("KGNN_COMPILATION_CACHE")
+        keep_layout(run.hierarchy, settings.states_of_terms(run.hierarchy), Layout(1, 16))
+        loaded = load_run(run.folder)
+    before, after = run.model.subsystems, loaded.model.subsystems
+    assert after.layout == Layout(1, 16, measured=True) and not before.layout.measured
+    assert [each.shapes for each in after.wiring.genes] != [each.shapes for each in before.wiring.genes]
+    np.testing.assert_array_equal(after.gene_weights[...], before.gene_weights[...])
+    assert (run_summary(run)["layout"], run_summary(loaded)["layout"]) == ("default", "measured")
+    np.testing.assert_allclose(
+        predict(loaded.model, finished.test), predict(run.model, finished.test), rtol=0, atol=1e-6
+    )
 
 
 def test_the_right_ontology_and_hierarchy_are_accepted(finished: Finished) -> None:
