@@ -33,7 +33,8 @@ def refuse_reversed(ontology: Ontology, path: str | PathLike[str], columns: str)
     joined = {term for relation in ontology.relations for term in relation[:2]}
     tops = [term for term in ontology.terms if term in joined and not ontology.parents[term]]
     bottoms = [term for term in ontology.terms if term in joined and not ontology.children[term]]
-    if len(tops) > len(bottoms):
+    # Without any bottom there is a circle, which is another error.
+    if 0 < len(bottoms) < len(tops):
         raise FormatError(
             f"has {len(tops):,} terms without a parent ({name_some(tops)}) above {len(bottoms):,} without a child, as "
             f"if parents and children had changed places. Its columns should hold {columns}.",
