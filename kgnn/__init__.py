@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kgnn.plot import report as report
     from kgnn.structure import Hierarchy as Hierarchy
     from kgnn.structure import Kernels as Kernels
+    from kgnn.structure import compile_files as compile_files
     from kgnn.structure import compile_hierarchy as compile_hierarchy
     from kgnn.structure import compile_kernels as compile_kernels
     from kgnn.train import Run as Run
@@ -48,6 +49,7 @@ _ROOMS = {
     "report": "plot",
     "Hierarchy": "structure",
     "Kernels": "structure",
+    "compile_files": "structure",
     "compile_hierarchy": "structure",
     "compile_kernels": "structure",
     "Run": "train",

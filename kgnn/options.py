@@ -10,12 +10,31 @@ import typer
 
 from kgnn.errors import KgnnError, unknown_choice
 
-OntologyFile = Annotated[Path, typer.Option("--ontology", help="OBO, DrugCell's three columns or DCell's topology.")]
-Annotations = Annotated[Path | None, typer.Option(help="GAF, GPAD, gene2go or a table of genes and terms.")]
+OntologyFile = Annotated[
+    Path, typer.Option("--ontology", help="A hierarchy of terms; kgnn compile --help lists the formats.")
+]
+Annotations = Annotated[
+    Path | None, typer.Option(help="Genes of its terms, where the hierarchy does not hold them: GAF, GPAD, table ...")
+]
+Names = Annotated[Path | None, typer.Option(help="Names of pathways: Reactome's ReactomePathways.txt.")]
 Format = Annotated[str | None, typer.Option(help="Format of the ontology, if not to be recognized.")]
+AnnotationFormat = Annotated[str | None, typer.Option(help="Format of the annotations, if not to be recognized.")]
+GeneId = Annotated[
+    str, typer.Option(help="What names a gene in files that have several names of it: symbol, id or synonym.")
+]
+Species = Annotated[str | None, typer.Option(help="Keep one species: Reactome's letters (HSA), KEGG's (hsa).")]
+Skips = Annotated[
+    str, typer.Option(help="Relations that skip levels: direct, or copy (layers of fixed depth, as P-NET and BINN).")
+]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Compile anew, even where these files were compiled before.")]
 Root = Annotated[str | None, typer.Option(help="Keep this term and what is below it.")]
 Namespace = Annotated[str | None, typer.Option(help="Keep one namespace: BP, MF, CC or its full name.")]
-Relations = Annotated[str, typer.Option(help="Relation types that make a parent, separated by commas.")]
+Relations = Annotated[
+    str | None,
+    typer.Option(
+        help="Relation types of an OBO file that make a parent, separated by commas; is_a and part_of by default."
+    ),
+]
 Evidence = Annotated[str, typer.Option(help="Preset or evidence codes, separated by commas.")]
 Prune = Annotated[str | None, typer.Option(help="A named pruning rule, such as drugcell.")]
 MinGenes = Annotated[int | None, typer.Option(help="Remove terms with fewer measured genes.")]
@@ -37,6 +56,32 @@ Coordinator = Annotated[str | None, typer.Option(help="HOST:PORT of process 0, f
 Processes = Annotated[str | None, typer.Option(help="Processes that train together; auto on SLURM and the like.")]
 ProcessId = Annotated[int | None, typer.Option(help="Which of the processes this one is, from 0.")]
 ProcessTimeout = Annotated[int, typer.Option(help="Seconds after which a silent process counts as lost.")]
+
+KNOWLEDGE_FORMATS = """
+Formats of --ontology, told by their content, plain or gzipped (--format forces one):
+
+\b
+obo       GO, HPO, Disease Ontology, Pathway Ontology and other OBO files
+reactome  ReactomePathwaysRelation.txt (with --names ReactomePathways.txt)
+kegg      KEGG BRITE hierarchies as text (.keg)
+kgml      one KEGG pathway as KGML
+mesh      MeSH descriptors, XML or ASCII
+gmt       gene sets of MSigDB, KEGG, Reactome ..., one level below a made root
+drugcell  three columns: parent, child or gene, kind (DrugCell, NeST-VNN, XMR)
+dcell     DCell's topology text
+cx2       Cytoscape CX2 hierarchies with their members
+
+Formats of --annotations (--annotation-format forces one):
+
+\b
+gaf, gpad, gene2go  annotations of the Gene Ontology
+reactome            UniProt2Reactome, NCBI2Reactome, Ensembl2Reactome
+gmt                 gene sets named by terms
+hpo                 genes_to_phenotype.txt, phenotype_to_genes.txt
+sgd_slim            SGD's go_slim_mapping.tab
+table               two or three columns: gene, term, evidence code
+"""
+"""What ``kgnn compile --help`` says of formats."""
 
 READING = ("covariates", "format", "gene_names", "kind", "layer", "meaning", "names", "target")
 """Arguments of `kgnn.read_samples` that ``--read`` takes."""

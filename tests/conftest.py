@@ -28,7 +28,8 @@ def shared_data() -> Path:
 def no_cache_of_the_user() -> Iterator[None]:
     """Tests write nothing into the user's cache folder; what they compile for each other lies in folders of theirs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KGNN_COMPILATION_CACHE", "off")
+        for cache in ("KGNN_COMPILATION_CACHE", "KGNN_COMPILED_CACHE"):
+            patch.setenv(cache, "off")
         yield
 
 

@@ -24,32 +24,42 @@ class OntologyOptions:
     Attributes:
         ontology: The file of the ontology.
         annotations: The file of the annotations; None where the ontology carries them.
+        names: The file with names of pathways.
         format: Format of the ontology; None to recognize it.
+        annotation_format: Format of the annotations; None to recognize it.
         root: Term to keep, with what is below it.
         namespace: Namespace to keep.
+        species: Species to keep.
         relations: Relation types that make a parent.
         evidence: Preset or evidence codes.
+        gene_id: What names a gene.
         prune: A named pruning rule.
         min_genes: Fewest measured genes of a term.
         max_genes: Most measured genes of a term.
         min_extra_genes: Fewest genes beyond the largest child.
         max_depth: Greatest depth below the root.
         super_root: Id of a new term that joins several roots.
+        skips: What becomes of relations that skip levels.
     """
 
     ontology: options.OntologyFile
     annotations: options.Annotations = None
+    names: options.Names = None
     format: options.Format = None
+    annotation_format: options.AnnotationFormat = None
     root: options.Root = None
     namespace: options.Namespace = None
-    relations: options.Relations = "is_a,part_of"
+    species: options.Species = None
+    relations: options.Relations = None
     evidence: options.Evidence = "all"
+    gene_id: options.GeneId = "symbol"
     prune: options.Prune = None
     min_genes: options.MinGenes = None
     max_genes: options.MaxGenes = None
     min_extra_genes: options.MinExtraGenes = None
     max_depth: options.MaxDepth = None
     super_root: options.SuperRoot = None
+    skips: options.Skips = "direct"
 
     def rules(self) -> dict[str, Any]:
         """Rules for `Ontology.prune`; a wrong one is refused before a file is read."""
@@ -64,10 +74,16 @@ class OntologyOptions:
         """The ontology with its annotations, not yet pruned."""
         from kgnn.knowledge import read_ontology
 
-        return read_ontology(
-            self.ontology, self.annotations, format=self.format, root=self.root, namespace=self.namespace,
-            relations=options.listed(self.relations) or (), evidence=options.one_or_listed(self.evidence),
-        )  # fmt: skip
+        return read_ontology(self.ontology, self.annotations, **self.reading())
+
+    def reading(self) -> dict[str, Any]:
+        """Arguments of `kgnn.read_ontology` besides its two files."""
+        same = ("names", "format", "annotation_format", "root", "namespace", "species", "gene_id")
+        chosen = {name: getattr(self, name) for name in same}
+        return chosen | {
+            "relations": options.listed(self.relations),
+            "evidence": options.one_or_listed(self.evidence),
+        }
 
 
 def takes_ontology(command: Callable[..., None]) -> Callable[..., None]:

@@ -39,32 +39,27 @@ def fetch(
 def compile_(
     knowledge: OntologyOptions,
     out: Annotated[Path, typer.Option(help="File to write (.npz).")],
-    genes: Annotated[Path | None, typer.Option(help="Text file with the measured genes, one a line.")] = None,
+    genes: Annotated[Path | None, typer.Option(help="Measured genes, one a line, or DrugCell's gene2ind.txt.")] = None,
     states: Annotated[int, typer.Option(min=1, help="States a term, for the predicted cost of training.")] = 6,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples a step, for the predicted cost of training.")] = 256,
     tune: Annotated[
         bool, typer.Option("--tune", help="Measure which layout of the products is fastest here, and keep it.")
     ] = False,
+    no_cache: options.NoCache = False,
     json_: options.Json = False,
 ) -> None:
     """Compile an ontology and its annotations into the structure of a network, and predict what training costs."""
-    from kgnn.knowledge.text import read_lines
-    from kgnn.structure import alignment_summary, compile_hierarchy, describe, hierarchy_cost, hierarchy_summary
+    from kgnn.structure import compile_files, compiled_summary, describe
 
-    rules = knowledge.rules()
-    read = knowledge.read()
-    measured = None if genes is None else [line.strip() for line in read_lines(genes) if line.strip()]
-    hierarchy, alignment = compile_hierarchy(read.prune(genes=measured, **rules), measured, unannotated="drop")
-    hierarchy.save(out)
-    summary = hierarchy_summary(hierarchy) | alignment_summary(alignment) | {"out": str(out)}
-    summary["read"] = {name: len(getattr(read, name)) for name in ("terms", "relations", "annotations")}
-    summary["training_step"] = {
-        "states": states, "batch_size": batch_size,
-        **hierarchy_cost(hierarchy, n_states=states, batch_size=batch_size).to_json(),
-    }  # fmt: skip
+    compiled = compile_files(
+        knowledge.ontology, knowledge.annotations, genes=genes, rules=knowledge.rules(), skips=knowledge.skips,
+        cache=not no_cache, **knowledge.reading(),
+    )  # fmt: skip
+    compiled.hierarchy.save(out)
+    summary = compiled_summary(compiled, n_states=states, batch_size=batch_size) | {"out": str(out)}
     text = describe(summary)
     if tune:
-        tuning = _tune(hierarchy, states, batch_size, json_)
+        tuning = _tune(compiled.hierarchy, states, batch_size, json_)
         summary |= {"layout": "measured", "tuning": tuning.to_json()}
         text += f"\n\n{tuning.table()}\n" + ("not kept" if tuning.path is None else f"kept in {tuning.path}")
     print_result(summary, text, json_)

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from kgnn import launch
+from kgnn import launch, options
 from kgnn.cli.demo import demo
 from kgnn.cli.describe import info, zoo
 from kgnn.cli.interpret import importance, report
@@ -37,6 +37,8 @@ COMMANDS = (
     ("info", info),
 )
 """Every command, in the order of the help."""
+
+_EPILOGS = {"compile": options.KNOWLEDGE_FORMATS}
 
 INTERRUPTED = 130
 USER_MISTAKE = 2
@@ -73,7 +75,7 @@ def kgnn(
 
 
 for _name, _command in COMMANDS:
-    app.command(_name)(_command)
+    app.command(_name, epilog=_EPILOGS.get(_name))(_command)
 
 
 def main() -> None:

@@ -81,6 +81,7 @@ def train(
             version=version,
             settings=settings,
             unannotated=unannotated,
+            skips=knowledge.skips,
             leave_out=chosen.leave_out if leave_out is None else covariates,
             baselines=() if no_baselines else BASELINES,
             out=out,

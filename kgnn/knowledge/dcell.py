@@ -50,6 +50,8 @@ def read_dcell(path: str | PathLike[str]) -> Ontology:
                 path,
                 blocks.line_of_term[term],
             )
+    if not blocks.line_of_term:
+        raise FormatError("holds comments only, no term.", path)
     ontology = Ontology(
         {term: Term(term, term) for term in blocks.line_of_term},
         tuple(dict.fromkeys(Relation(child, term, RELATION) for term, child in blocks.relations)),

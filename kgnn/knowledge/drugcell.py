@@ -6,6 +6,7 @@ from os import PathLike
 
 from kgnn.errors import FormatError
 from kgnn.knowledge.annotations import describe
+from kgnn.knowledge.direction import refuse_reversed
 from kgnn.knowledge.ontology import Annotation, Loss, Ontology, Relation, Term
 from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.text import header_facts, read_lines, source_of
@@ -24,7 +25,8 @@ def read_drugcell(path: str | PathLike[str]) -> Ontology:
         The ontology; relations have the type ``"default"``.
 
     Raises:
-        FormatError: If a line has not three columns or an unknown kind, with the line.
+        FormatError: If a line has not three columns or an unknown kind, with the line; if parents and children changed
+            places.
 
     References:
         Kuenzi et al. 2020, Cancer Cell 38:672, doi:10.1016/j.ccell.2020.09.014.
@@ -62,10 +64,14 @@ def read_drugcell(path: str | PathLike[str]) -> Ontology:
             if relation in relations:
                 repeated.append(("relation", f"{other} {RELATION} {parent}"))
             relations[relation] = None
+    if not terms:
+        raise FormatError("holds comments only, no term.", path)
     losses = (Loss(what, "repeated in the file", tuple(n for w, n in repeated if w == what)) for what in _KINDS)
     provenance = Provenance((source_of(path, header_facts(comments)),), ("read as DrugCell text",))
     kept = tuple(loss for loss in losses if loss.names)
-    return Ontology(terms, tuple(relations), tuple(annotations), provenance, kept)
+    ontology = Ontology(terms, tuple(relations), tuple(annotations), provenance, kept)
+    refuse_reversed(ontology, path, "parent, then child or gene, then kind")
+    return ontology
 
 
 _KINDS = ("relation", "annotation")

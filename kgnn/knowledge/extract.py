@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
 
 from kgnn.errors import FormatError
+from kgnn.knowledge.obo_writing import write_obo
 from kgnn.knowledge.ontology import Ontology
 from kgnn.knowledge.prune import prune
 from kgnn.knowledge.read import read_ontology
 from kgnn.knowledge.text import read_lines
-from kgnn.knowledge.writing import whole_file
 
 
 def extract(ontology: Ontology, genes: Collection[str], folder: str | PathLike[str], stem: str) -> tuple[Path, Path]:
@@ -40,49 +40,9 @@ def extract(ontology: Ontology, genes: Collection[str], folder: str | PathLike[s
     """
     part = prune(ontology, genes=genes)
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     obo, table = folder / f"{stem}.obo", folder / f"{stem}.tsv"
-    facts = _facts(part)
-    _write(obo, [*facts, *_obo_lines(part)])
-    release = f"! release: {part.provenance.sources[-1].release}"
-    rows = ("\t".join(annotation) for annotation in sorted(part.annotations))
-    _write(table, [*facts, release, "gene\tterm\tevidence", *rows])
+    write_obo(part, obo, annotations=table)
     return obo, table
-
-
-def _facts(ontology: Ontology) -> list[str]:
-    """Comment lines that state where the knowledge came from."""
-    sources = ontology.provenance.sources
-    lines = [f"! extracted from: {source.name}, release {source.release}, sha256 {source.sha256}" for source in sources]
-    for key in ("licence", "citation"):
-        values = dict.fromkeys(getattr(source, key) for source in sources if getattr(source, key))
-        lines += [f"! {key}: {'; '.join(values)}"] if values else []
-    changes = "; ".join(ontology.provenance.transformations)
-    return [*lines, f"! changes: {changes}"]
-
-
-def _obo_lines(ontology: Ontology) -> Iterable[str]:
-    parents: dict[str, list[tuple[str, str]]] = {term: [] for term in ontology.terms}
-    for relation in ontology.relations:
-        parents[relation.child].append((relation.type, relation.parent))
-    yield from ("format-version: 1.2", f"data-version: {ontology.provenance.sources[0].release}")
-    for identifier, term in sorted(ontology.terms.items()):
-        yield from ("", "[Term]", f"id: {identifier}", f"name: {_escaped(term.name)}")
-        if term.namespace:
-            yield f"namespace: {term.namespace}"
-        for kind, parent in sorted(parents[identifier]):
-            yield f"is_a: {parent}" if kind == "is_a" else f"relationship: {kind} {parent}"
-    for kind in sorted({relation.type for relation in ontology.relations} - {"is_a"}):
-        yield from ("", "[Typedef]", f"id: {kind}", f"name: {kind}")
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"\\{character}" if character in "\\!{}" else character for character in name)
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    with whole_file(path) as unfinished:
-        unfinished.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgnn.errors import FormatError, unknown_choice
 from kgnn.knowledge.annotations import GO_CITATION, GO_LICENCE
+from kgnn.knowledge.obo_writing import RELATIONS_FACT
 from kgnn.knowledge.ontology import Loss, Ontology, Relation, Term
 from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.stanzas import Stanzas
@@ -31,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 def read_obo(
     path: str | PathLike[str],
-    relations: str | Collection[str] = DEFAULT_RELATIONS,
+    relations: str | Collection[str] | None = None,
     namespace: str | None = None,
     root: str | None = None,
 ) -> tuple[Ontology, dict[str, str]]:
@@ -42,8 +44,9 @@ def read_obo(
 
     Args:
         path: The file, plain or gzip.
-        relations: Types of relations to keep; ``is_a`` and ``part_of`` hand genes up to the parent, which others
-            (``regulates`` …) do not.
+        relations: Types of relations to keep. Where None, those that a comment line of the file states (as `write_obo`
+            does), else ``is_a`` and ``part_of``: they hand genes up to the parent, which others (``regulates`` …) do
+            not.
         namespace: Keep the terms of this namespace only (``"biological_process"``).
         root: Keep this term and everything below it. In the Gene Ontology a molecular function may be ``part_of`` a
             process: give `namespace` as well to keep processes only.
@@ -75,7 +78,11 @@ def read_obo(
         graph = obonet.read_obo(stanzas.text(), ignore_obsolete=False)
     except (ValueError, KeyError) as error:
         raise FormatError(f"is not OBO as obonet reads it: {' '.join(str(error).split())}", path) from error
+    if relations is None:
+        stated = stanzas.facts.get(RELATIONS_FACT)
+        relations = DEFAULT_RELATIONS if stated is None else stated.split()
     ontology, aliases = _convert(graph, stanzas, (relations,) if isinstance(relations, str) else tuple(relations))
+    ontology = _with_plain_ids(ontology)
     if namespace is not None:
         ontology = keep_namespace(ontology, namespace)
     if root is not None:
@@ -121,6 +128,21 @@ def _convert(
 
 def _unescaped(name: str) -> str:
     return re.sub(r"\\(.)", r"\1", name)
+
+
+def _plain(identifier: str) -> str:
+    """An id without the escapes that OBO needs for blanks and the like."""
+    return re.sub(r"\\(.)", lambda escaped: " " if escaped[1] == "W" else escaped[1], identifier)
+
+
+def _with_plain_ids(ontology: Ontology) -> Ontology:
+    if not any("\\" in term for term in ontology.terms) and not any("\\" in each.type for each in ontology.relations):
+        return ontology
+    return replace(
+        ontology,
+        terms={_plain(term): entry._replace(id=_plain(term)) for term, entry in ontology.terms.items()},
+        relations=tuple(Relation(*map(_plain, relation)) for relation in ontology.relations),
+    )
 
 
 def _aliases(defined: Mapping[str, dict], terms: Mapping[str, Term]) -> dict[str, str]:

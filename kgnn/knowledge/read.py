@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from itertools import islice
 from os import PathLike
+from typing import Any
 
-from kgnn.errors import FormatError, KgnnError, StructureError, unknown_choice
+from kgnn.errors import FormatError, StructureError
 from kgnn.knowledge.annotations import AnnotationFile, describe
-from kgnn.knowledge.dcell import read_dcell
-from kgnn.knowledge.drugcell import read_drugcell
-from kgnn.knowledge.gaf import read_gaf
-from kgnn.knowledge.gene2go import read_gene2go
-from kgnn.knowledge.gpad import read_gpad
-from kgnn.knowledge.obo import DEFAULT_RELATIONS, read_obo
+from kgnn.knowledge.formats import ANNOTATIONS, HIERARCHIES, read_annotations, read_hierarchy
 from kgnn.knowledge.ontology import Annotation, Loss, Ontology
 from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.restrict import keep_below, keep_namespace
-from kgnn.knowledge.tables import read_gene_table
-from kgnn.knowledge.text import read_lines
 
-ONTOLOGY_FORMATS = ("obo", "drugcell", "dcell")
-ANNOTATION_FORMATS = ("gaf", "gpad", "gene2go", "table")
-
-_PROBE_LINES = 200
-_FORMAT_OF_COLUMNS = {17: "gaf", 15: "gaf", 12: "gpad", 8: "gene2go", 3: "table", 2: "table"}
-_DRUGCELL_COLUMNS = 3
+ONTOLOGY_FORMATS = tuple(HIERARCHIES)
+"""Formats of a hierarchy by name."""
+ANNOTATION_FORMATS = tuple(ANNOTATIONS)
+"""Formats of annotations by name."""
 
 
 def read_ontology(
@@ -35,30 +26,40 @@ def read_ontology(
     *,
     format: str | None = None,
     annotation_format: str | None = None,
-    relations: str | Collection[str] = DEFAULT_RELATIONS,
+    relations: str | Collection[str] | None = None,
     root: str | None = None,
     namespace: str | None = None,
     evidence: str | Collection[str] = "all",
     gene_id: str = "symbol",
     taxon: int | None = None,
+    names: str | PathLike[str] | None = None,
+    species: str | None = None,
 ) -> Ontology:
     r"""A hierarchy of terms with the genes annotated to them.
 
-    Formats are recognized by content. An OBO ontology takes its genes from a second file; DrugCell's and DCell's
-    texts hold them already. Nothing is lost silently: `Ontology.losses` names what was left out, and why.
+    Formats are recognized by content. An ontology in OBO, Reactome's relations, KEGG's classes of pathways and MeSH
+    take their genes from a second file; the other formats hold them already. Nothing is lost silently:
+    `Ontology.losses` names what was left out, and why.
 
     Args:
-        path: OBO, DrugCell's three-column text or DCell's topology text; plain or gzip.
-        annotations: GAF 2.x, GPAD, gene2go, or a table of genes and terms (and evidence); with OBO only.
-        format: One of ``"obo"``, ``"drugcell"``, ``"dcell"`` to force the format.
-        annotation_format: One of ``"gaf"``, ``"gpad"``, ``"gene2go"``, ``"table"`` to force the format.
-        relations: Types of relations to keep (OBO).
+        path: A hierarchy in one of `ONTOLOGY_FORMATS`; plain or gzip.
+        annotations: Genes of its terms in one of `ANNOTATION_FORMATS`; for a hierarchy that does not hold them.
+        format: One of `ONTOLOGY_FORMATS` to force the format: ``"obo"``, ``"reactome"``, ``"kegg"`` (BRITE text),
+            ``"kgml"``, ``"mesh"``, ``"gmt"``, ``"drugcell"``, ``"dcell"`` or ``"cx2"``.
+        annotation_format: One of `ANNOTATION_FORMATS` to force the format: ``"gaf"``, ``"gpad"``, ``"gene2go"``,
+            ``"reactome"``, ``"gmt"``, ``"hpo"``, ``"sgd_slim"`` or ``"table"``.
+        relations: Types of relations to keep (OBO). Where None, those that the file was written with, else ``is_a`` and
+            ``part_of``.
         root: Keep this term and everything below it, of whatever namespace. Several roots may be kept here;
             `prune` can join them and `compile_hierarchy` asks for one.
         namespace: Keep the terms of this namespace (OBO); ``BP``, ``MF``, ``CC`` for those of the Gene Ontology.
         evidence: Name of a preset of `EVIDENCE_PRESETS`, or the evidence codes to keep.
-        gene_id: What names a gene in a GAF: ``"symbol"``, ``"id"`` or ``"synonym"``. GPAD and gene2go hold ids only.
+        gene_id: What names a gene in a GAF, KEGG's, HPO's or SGD's file: ``"symbol"``, ``"id"`` or ``"synonym"``. GPAD
+            and gene2go hold ids only.
         taxon: NCBI number of the organism to keep (GAF, gene2go).
+        names: Names of the pathways (Reactome's ``ReactomePathways.txt``).
+        species: Letters of the organism to keep (Reactome: ``"HSA"``), or to put before the numbers of KEGG's pathways
+            (``"hsa"``).
 
     Returns:
         The ontology, acyclic. Annotations to alternative or replaced ids are on the term that took their place.
@@ -78,24 +79,17 @@ def read_ontology(
         >>> ontology.gene_sets["A"]
         frozenset({'TP53'})
     """
-    kind = format or _recognized(path)
-    if kind not in ONTOLOGY_FORMATS:
-        raise unknown_choice("format", kind, ONTOLOGY_FORMATS)
-    if kind == "obo":
-        ontology, aliases = read_obo(path, relations)
-        if annotations is not None:
-            known = {*ontology.terms, *aliases}
-            read = _read_annotations(annotations, annotation_format, known, evidence, gene_id, taxon)
-            ontology = annotate(ontology, aliases, read)
-        if namespace is not None:
-            ontology = keep_namespace(ontology, namespace)
-    else:
-        unused = {"annotations": annotations, "namespace": namespace, "taxon": taxon}
-        unused["evidence"] = None if evidence == "all" else evidence
-        for name, value in unused.items():
-            if value is not None:
-                raise KgnnError(f"{path}: {kind} text holds its genes already and nothing for {name}=. Leave it out.")
-        ontology = (read_drugcell if kind == "drugcell" else read_dcell)(path)
+    choices: dict[str, Any] = {
+        "annotations": annotations, "namespace": namespace, "taxon": taxon, "names": names, "species": species,
+        "evidence": None if evidence == "all" else evidence, "relations": relations,
+    }  # fmt: skip
+    ontology, aliases = read_hierarchy(path, format, choices, gene_id)
+    if annotations is not None:
+        known = {*ontology.terms, *aliases}
+        read = read_annotations(annotations, annotation_format, known, choices | {"gene_id": gene_id})
+        ontology = annotate(ontology, aliases, read)
+    if namespace is not None:
+        ontology = keep_namespace(ontology, namespace)
     if root is not None:
         ontology = keep_below(ontology, root)
     try:
@@ -149,64 +143,4 @@ def annotate(ontology: Ontology, aliases: Mapping[str, str], read: AnnotationFil
         annotations=tuple(kept),
         provenance=ontology.provenance.join(Provenance((read.source,), steps)),
         losses=(*ontology.losses, *losses),
-    )
-
-
-def _read_annotations(
-    path: str | PathLike[str],
-    kind: str | None,
-    terms: Collection[str],
-    evidence: str | Collection[str],
-    gene_id: str,
-    taxon: int | None,
-) -> AnnotationFile:
-    kind = kind or _recognized_annotations(path)
-    if kind == "gaf":
-        return read_gaf(path, evidence=evidence, gene_id=gene_id, taxon=taxon)
-    if kind == "gene2go":
-        return read_gene2go(path, evidence=evidence, taxon=taxon)
-    if taxon is not None:
-        raise KgnnError(f"{path}: taxon= applies to GAF and gene2go; this file does not state organisms. Leave it out.")
-    if kind == "gpad":
-        return read_gpad(path, evidence=evidence)
-    if kind == "table":
-        return read_gene_table(path, terms, evidence=evidence)
-    raise unknown_choice("annotation_format", kind, ANNOTATION_FORMATS)
-
-
-def _recognized(path: str | PathLike[str]) -> str:
-    """The format of an ontology by its first lines."""
-    lines = [line.strip("\n") for line in islice(read_lines(path), _PROBE_LINES) if line.strip()]
-    content = [line for line in lines if not line.startswith("!")]
-    first = content[0] if content else ""
-    if any(line.startswith(("format-version:", "[Term]")) for line in content):
-        return "obo"
-    if first.startswith("ROOT:"):
-        return "dcell"
-    columns = first.split("\t") if "\t" in first else first.split()
-    if len(columns) == _DRUGCELL_COLUMNS and columns[-1].strip() in ("default", "gene"):
-        return "drugcell"
-    if lines and lines[0].startswith(("!gaf-version", "!gpa-version", "!gpad-version", "#tax_id")):
-        raise FormatError("holds annotations, not an ontology. Give the ontology first and this as annotations=.", path)
-    raise FormatError(
-        f"is in none of the formats {', '.join(ONTOLOGY_FORMATS)} (it begins with {lines[0][:60]!r}). "
-        "Check the file, or force one with format=.",
-        path,
-    )
-
-
-def _recognized_annotations(path: str | PathLike[str]) -> str:
-    """The format of annotations by its first lines."""
-    lines = [line.strip("\n") for line in islice(read_lines(path), _PROBE_LINES) if line.strip()]
-    for start, kind in (("!gaf-version", "gaf"), ("!gpa", "gpad"), ("#tax_id", "gene2go")):
-        if any(line.startswith(start) for line in lines):
-            return kind
-    content = next((line for line in lines if not line.startswith(("!", "#"))), "")
-    width = len(content.split("\t")) if "\t" in content else len(content.split(","))
-    if width in _FORMAT_OF_COLUMNS:
-        return _FORMAT_OF_COLUMNS[width]
-    raise FormatError(
-        f"is in none of the formats {', '.join(ANNOTATION_FORMATS)} ({width} columns in {content[:60]!r}). "
-        "Check the file, or force one with annotation_format=.",
-        path,
     )

@@ -9,7 +9,7 @@ from os import PathLike
 from kgnn.errors import FormatError
 from kgnn.knowledge.annotations import EVIDENCE_CODES, AnnotationFile, chosen_codes, collect
 from kgnn.knowledge.ontology import Annotation
-from kgnn.knowledge.text import header_facts, read_lines, source_of
+from kgnn.knowledge.text import complete_lines, header_facts, source_of
 
 _HEADER_WORDS = frozenset(
     [
@@ -64,13 +64,16 @@ def read_gene_table(
     """
     comments, rows = _split(path)
     term_column = _term_column(rows, terms, path)
-    first = rows[0][1]
+    first, header = rows[0][1], []
     if first[term_column].lower().replace(" ", "_") in _HEADER_WORDS:
-        rows = rows[1:]
+        header, rows = [cell.lower() for cell in first], rows[1:]
     others = [column for column in range(len(first)) if column != term_column]
     gene_column, code_column = others[0], None
     if len(others) > 1:
-        others.sort(key=lambda column: sum(row[column] in EVIDENCE_CODES for _, row in rows))
+        if "evidence" in header and header.index("evidence") in others:
+            others.sort(key=lambda column: header[column] == "evidence")
+        else:
+            others.sort(key=lambda column: sum(row[column] in EVIDENCE_CODES for _, row in rows))
         gene_column, code_column = others
     elif chosen_codes(evidence) is not None:
         raise FormatError("has no column with evidence codes. Leave out the choice of evidence.", path)
@@ -89,7 +92,7 @@ def _split(path: str | PathLike[str]) -> tuple[list[str], list[tuple[int, list[s
     comments: list[str] = []
     rows: list[tuple[int, list[str]]] = []
     delimiter = ""
-    for number, line in enumerate(read_lines(path), 1):
+    for number, line in enumerate(complete_lines(path), 1):
         if line.startswith(("!", "#")):
             comments.append(line)
             continue

@@ -155,3 +155,36 @@ def source_of(path: str | PathLike[str], facts: dict[str, str], **defaults: str)
         licence=facts.get("licence", facts.get("license", defaults.get("licence", ""))),
         citation=facts.get("citation", defaults.get("citation", "")),
     )
+
+
+def complete_lines(path: str | PathLike[str]) -> Iterator[str]:
+    r"""Lines of a text file whose last line must end: for formats in which half a name is a name as well.
+
+    Args:
+        path: As for `read_lines`.
+
+    Yields:
+        One line after the other.
+
+    Raises:
+        FormatError: As for `read_lines`; and if the file ends inside a line.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "cut.gmt"
+        ...     size = path.write_text("SET\tNA\tTP53\tBRC")
+        ...     list(complete_lines(path))
+        Traceback (most recent call last):
+        kgnn.errors.FormatError: ...cut.gmt, line 1: the file ends inside '...BRC', without a line end...
+    """
+    for number, line in enumerate(read_lines(path), 1):
+        if not line.endswith("\n"):
+            raise FormatError(
+                f"the file ends inside {line[-40:]!r}, without a line end: it seems to be cut short. Download it "
+                "again; if it is complete, end it with a new line.",
+                path,
+                number,
+            )
+        yield line

@@ -5,6 +5,8 @@ from kgnn.structure.buckets import FanIn as FanIn
 from kgnn.structure.buckets import plan_fan_in as plan_fan_in
 from kgnn.structure.compile import Alignment as Alignment
 from kgnn.structure.compile import compile_hierarchy as compile_hierarchy
+from kgnn.structure.compile_files import CompiledFiles as CompiledFiles
+from kgnn.structure.compile_files import compile_files as compile_files
 from kgnn.structure.cost import Cost as Cost
 from kgnn.structure.cost import hierarchy_cost as hierarchy_cost
 from kgnn.structure.hierarchy import Hierarchy as Hierarchy
@@ -18,5 +20,6 @@ from kgnn.structure.motif_scores import log_odds_steps as log_odds_steps
 from kgnn.structure.motif_scores import score_distribution as score_distribution
 from kgnn.structure.null import shuffle_genes as shuffle_genes
 from kgnn.structure.summary import alignment_summary as alignment_summary
+from kgnn.structure.summary import compiled_summary as compiled_summary
 from kgnn.structure.summary import describe as describe
 from kgnn.structure.summary import hierarchy_summary as hierarchy_summary

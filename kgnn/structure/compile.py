@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from kgnn.errors import AlignmentError, StructureError, name_some, unknown_choice
 from kgnn.knowledge.ontology import Loss, Ontology
+from kgnn.structure.copies import copy_over_skips
 from kgnn.structure.hierarchy import Hierarchy
 
 UNANNOTATED = ("error", "drop", "root")
+SKIPS = ("direct", "copy")
 _FATE = {"error": "refused", "drop": "left out", "root": "fed to the root directly"}
 
 
@@ -43,7 +45,7 @@ class Alignment:
 
 
 def compile_hierarchy(
-    ontology: Ontology, genes: Sequence[str] | None = None, *, unannotated: str = "error"
+    ontology: Ontology, genes: Sequence[str] | None = None, *, unannotated: str = "error", skips: str = "direct"
 ) -> tuple[Hierarchy, Alignment]:
     """Turn an ontology into level order and arrays, over the genes that were measured.
 
@@ -55,6 +57,10 @@ def compile_hierarchy(
         genes: Genes of the data, in their order; all genes of the ontology where None.
         unannotated: What to do with genes of the data that no term holds: ``"error"``, ``"drop"``, or ``"root"`` to
             let them feed the root directly, where no subsystem stands between them and the output.
+        skips: What to do with relations and annotations that skip levels. ``"direct"`` keeps them as they are.
+            ``"copy"`` lays copies of terms along them, so that genes enter at level 0 only and every relation joins two
+            neighboring levels: the layers of fixed depth of P-NET and BINN. A copy is a subsystem with weights of its
+            own; `Hierarchy.copy_of` tells whose. Choose the depth with ``prune(max_depth=...)``.
 
     Returns:
         The hierarchy, and how data and knowledge met.
@@ -63,15 +69,26 @@ def compile_hierarchy(
         StructureError: If the relations form a cycle, several roots or none are left, or there are no annotations.
         AlignmentError: If a gene of the data has no annotation and ``unannotated="error"``, no gene is shared, or a
             gene comes twice.
+        KgnnError: If a choice is unknown.
 
     Example:
         >>> from kgnn.data import toy
         >>> hierarchy, alignment = compile_hierarchy(toy().ontology)
         >>> hierarchy.root
         'TOY:0000'
+
+    References:
+        Elmarakeby et al. 2021 (P-NET), Nature 598:348, doi:10.1038/s41586-021-03922-4; Hartman et al. 2023 (BINN),
+        Nature Communications 14:5359, doi:10.1038/s41467-023-41146-4.
+
+    Differs from the papers:
+        Both count levels from the root by the shortest way and drop relations between terms that end up in one layer;
+        here levels are counted from the genes by the longest way, so that every relation is kept. Both feed genes only
+        to terms without children; here a term's own genes reach it through its copies.
     """
-    if unannotated not in UNANNOTATED:
-        raise unknown_choice("unannotated", unannotated, UNANNOTATED)
+    for name, value, known in (("unannotated", unannotated, UNANNOTATED), ("skips", skips, SKIPS)):
+        if value not in known:
+            raise unknown_choice(name, value, known)
     if not ontology.annotations:
         raise StructureError("the ontology has no annotations. Read it with annotations= (GAF, GPAD or a table).")
     alignment = _align(ontology, ontology.genes if genes is None else genes, unannotated)
@@ -79,34 +96,53 @@ def compile_hierarchy(
     kept = [term for term in ontology.order if term not in emptied]
     _require_one_root([term for term in kept if not ontology.parents[term]])
     level = _levels(kept, ontology)
-    n_children = {term: sum(child in level for child in ontology.children[term]) for term in kept}
-    terms = tuple(sorted(kept, key=lambda term: (level[term], n_children[term], term)))
-    position = {term: index for index, term in enumerate(terms)}
-    gene_position = {gene: index for index, gene in enumerate(alignment.genes)}
-    child, parent = _sorted_pairs(
-        (position[child], position[term]) for term in terms for child in ontology.children[term] if child in position
-    )
-    pairs = {
-        (gene_position[annotation.gene], position[annotation.term])
-        for annotation in ontology.annotations
-        if annotation.gene in gene_position and annotation.term in position
-    }
+    relations = {(child, term) for term in kept for child in ontology.children[term] if child in level}
+    measured = frozenset(alignment.genes)
+    annotations = {(gene, term) for gene, term, _ in ontology.annotations if gene in measured and term in level}
     if unannotated == "root":
-        pairs |= {(gene_position[gene], len(terms) - 1) for gene in alignment.unannotated}
-    gene, term_of_gene = _sorted_pairs(pairs)
-    hierarchy = Hierarchy(
+        annotations |= {(gene, kept[-1]) for gene in alignment.unannotated}
+    copied: dict[str, str] = {}
+    if skips == "copy":
+        level, relations, annotations, copied = copy_over_skips(level, relations, annotations)
+    return _arrays(ontology, alignment.genes, level, relations, annotations, copied), alignment
+
+
+def _arrays(
+    ontology: Ontology,
+    genes: tuple[str, ...],
+    level: Mapping[str, int],
+    relations: Collection[tuple[str, str]],
+    annotations: Collection[tuple[str, str]],
+    copied: Mapping[str, str],
+) -> Hierarchy:
+    n_children = Counter(parent for _, parent in relations)
+    terms = tuple(sorted(level, key=lambda term: (level[term], n_children[term], term)))
+    position = {term: index for index, term in enumerate(terms)}
+    gene_position = {gene: index for index, gene in enumerate(genes)}
+    child, parent = _sorted_pairs((position[child], position[parent]) for child, parent in relations)
+    gene, term_of_gene = _sorted_pairs((gene_position[gene], position[term]) for gene, term in annotations)
+    step = f"compiled to {len(terms) - len(copied):,} terms over {len(genes):,} genes"
+    if copied:
+        step += f", with {len(copied):,} copies of terms where relations or annotations skip levels"
+    return Hierarchy(
         terms=terms,
-        term_names=tuple(ontology.terms[term].name for term in terms),
-        genes=alignment.genes,
+        term_names=tuple(_name(term, ontology, copied, level) for term in terms),
+        genes=genes,
         level_of_term=np.array([level[term] for term in terms], dtype=np.int32),
         relation_child=child,
         relation_parent=parent,
         annotation_gene=gene,
         annotation_term=term_of_gene,
         ontology_fingerprint=ontology.fingerprint,
-        provenance=ontology.provenance.after(f"compiled to {len(terms):,} terms over {len(alignment.genes):,} genes"),
+        provenance=ontology.provenance.after(step),
+        copy_of=np.array([position[copied.get(term, term)] for term in terms], np.int32) if copied else None,
     )
-    return hierarchy, alignment
+
+
+def _name(term: str, ontology: Ontology, copied: Mapping[str, str], level: Mapping[str, int]) -> str:
+    if term in copied:
+        return f"{ontology.terms[copied[term]].name} (copy at level {level[term]})"
+    return ontology.terms[term].name
 
 
 def _align(ontology: Ontology, genes: Sequence[str], unannotated: str) -> Alignment:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -23,9 +24,10 @@ from kgnn.knowledge.provenance import Provenance, content_fingerprint
 from kgnn.knowledge.writing import whole_file
 
 _ARRAYS = ("level_of_term", "relation_child", "relation_parent", "annotation_gene", "annotation_term")
+_COPIES = "copy_of"
 # What NumPy, zip and JSON raise for a file that is something else, cut short or changed; a zip member of an unknown
 # version or method is a RuntimeError.
-_UNREADABLE = (
+UNREADABLE = (
     OSError, KeyError, TypeError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error
 )  # fmt: skip
 
@@ -45,6 +47,8 @@ class Hierarchy:
         annotation_term: int32 ``[annotation]``, position of the term to which the gene is annotated directly.
         ontology_fingerprint: Fingerprint of the ontology that was compiled.
         provenance: Its sources and transformations.
+        copy_of: int32 ``[term]``, position of the term that each one copies, its own where it is no copy; None where
+            there are no copies (``compile_hierarchy(..., skips="copy")`` makes them).
     """
 
     terms: tuple[str, ...]
@@ -57,6 +61,7 @@ class Hierarchy:
     annotation_term: np.ndarray
     ontology_fingerprint: str = ""
     provenance: Provenance = field(default_factory=Provenance)
+    copy_of: np.ndarray | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Hierarchy) and self.fingerprint == other.fingerprint
@@ -138,8 +143,13 @@ class Hierarchy:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of names and arrays; a run refuses to load with another one."""
-        arrays = [getattr(self, name).tolist() for name in _ARRAYS]
+        arrays = [self._arrays[name].tolist() for name in self._arrays]
         return content_fingerprint([self.terms, self.genes, *arrays])
+
+    @property
+    def _arrays(self) -> dict[str, np.ndarray]:
+        found = {name: getattr(self, name) for name in (*_ARRAYS, _COPIES)}
+        return {name: array for name, array in found.items() if array is not None}
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the hierarchy as one ``.npz`` file, at once or not at all.
@@ -147,6 +157,11 @@ class Hierarchy:
         Args:
             path: File to write.
         """
+        with whole_file(path) as unfinished, unfinished.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **self.stored())
+
+    def stored(self) -> dict[str, np.ndarray]:
+        """The hierarchy as the arrays of a file; see `restored`."""
         header = {
             "kind": "kgnn hierarchy",
             "terms": self.terms,
@@ -156,9 +171,34 @@ class Hierarchy:
             "fingerprint": self.fingerprint,
             "provenance": self.provenance.to_json(),
         }
-        text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-        with whole_file(path) as unfinished, unfinished.open("wb") as stream:
-            np.savez_compressed(stream, header=text, **{name: getattr(self, name) for name in _ARRAYS})
+        return {"header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8), **self._arrays}
+
+    @classmethod
+    def restored(cls, stored: Mapping[str, np.ndarray]) -> Hierarchy:
+        """The hierarchy of the arrays of `stored`.
+
+        Args:
+            stored: Arrays by name.
+
+        Returns:
+            The hierarchy.
+
+        Raises:
+            FormatError: If the content does not have its fingerprint.
+        """
+        header: dict[str, Any] = json.loads(stored["header"].tobytes())
+        hierarchy = cls(
+            terms=tuple(header["terms"]),
+            term_names=tuple(header["term_names"]),
+            genes=tuple(header["genes"]),
+            ontology_fingerprint=header["ontology_fingerprint"],
+            provenance=Provenance.from_json(header["provenance"]),
+            copy_of=stored.get(_COPIES),
+            **{name: stored[name] for name in _ARRAYS},
+        )
+        if hierarchy.fingerprint != header["fingerprint"]:
+            raise FormatError("is damaged: its content does not have its fingerprint. Compile it again.")
+        return hierarchy
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Hierarchy:
@@ -175,24 +215,13 @@ class Hierarchy:
         """
         try:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                header: dict[str, Any] = json.loads(stored["header"].tobytes())
-                arrays = {name: stored[name] for name in _ARRAYS}
-            hierarchy = cls(
-                terms=tuple(header["terms"]),
-                term_names=tuple(header["term_names"]),
-                genes=tuple(header["genes"]),
-                ontology_fingerprint=header["ontology_fingerprint"],
-                provenance=Provenance.from_json(header["provenance"]),
-                **arrays,
-            )
-            undamaged = hierarchy.fingerprint == header["fingerprint"]
-        except _UNREADABLE as problem:
+                return cls.restored(stored)
+        except FormatError as problem:
+            raise FormatError(str(problem), path) from None
+        except UNREADABLE as problem:
             raise FormatError(
                 f"is not a compiled hierarchy ({problem}). Write one with kgnn compile --ontology F --out F.", path
             ) from None
-        if not undamaged:
-            raise FormatError("is damaged: its content does not have its fingerprint. Compile it again.", path)
-        return hierarchy
 
 
 def _grouped(values: np.ndarray, group: np.ndarray, n_groups: int) -> tuple[np.ndarray, ...]:

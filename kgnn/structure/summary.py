@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from kgnn.structure.compile import Alignment
+from kgnn.structure.compile_files import CompiledFiles
+from kgnn.structure.cost import hierarchy_cost
 from kgnn.structure.hierarchy import Hierarchy
+
+_NAMED = 5
 
 
 def hierarchy_summary(hierarchy: Hierarchy) -> dict[str, Any]:
@@ -21,6 +26,7 @@ def hierarchy_summary(hierarchy: Hierarchy) -> dict[str, Any]:
     """
     return {
         "terms": hierarchy.n_terms,
+        **({} if hierarchy.copy_of is None else {"copies": n_copies(hierarchy)}),
         "relations": len(hierarchy.relation_child),
         "annotations": len(hierarchy.annotation_gene),
         "genes": hierarchy.n_genes,
@@ -32,6 +38,13 @@ def hierarchy_summary(hierarchy: Hierarchy) -> dict[str, Any]:
     }
 
 
+def n_copies(hierarchy: Hierarchy) -> int:
+    """How many of the terms are copies of others."""
+    if hierarchy.copy_of is None:
+        return 0
+    return int((hierarchy.copy_of != np.arange(hierarchy.n_terms)).sum())
+
+
 def alignment_summary(alignment: Alignment) -> dict[str, Any]:
     """How data and knowledge met, and everything dropped on the way from the files, by reason.
 
@@ -41,12 +54,36 @@ def alignment_summary(alignment: Alignment) -> dict[str, Any]:
     Returns:
         A value that `json` can write.
     """
-    counts: Counter[tuple[str, str]] = Counter()
+    lost: dict[tuple[str, str], list[str]] = {}
     for loss in alignment.losses:
-        counts[loss.what, loss.reason] += len(loss.names)
+        lost.setdefault((loss.what, loss.reason), []).extend(loss.names)
     return {
         "alignment": str(alignment),
-        "dropped": [{"what": what, "reason": reason, "count": count} for (what, reason), count in counts.items()],
+        "dropped": [
+            {"what": what, "reason": reason, "count": len(names), "first": names[:_NAMED]}
+            for (what, reason), names in lost.items()
+        ],
+    }
+
+
+def compiled_summary(compiled: CompiledFiles, *, n_states: int, batch_size: int) -> dict[str, Any]:
+    """What ``kgnn compile`` reports of its work.
+
+    Args:
+        compiled: From `compile_files`.
+        n_states: States a term, for the predicted cost of training.
+        batch_size: Samples a step, for the predicted cost of training.
+
+    Returns:
+        A value that `json` can write.
+    """
+    cost = hierarchy_cost(compiled.hierarchy, n_states=n_states, batch_size=batch_size)
+    return {
+        **hierarchy_summary(compiled.hierarchy),
+        **alignment_summary(compiled.alignment),
+        "read": dict(compiled.read),
+        "from_cache": compiled.from_cache,
+        "training_step": {"states": n_states, "batch_size": batch_size, **cost.to_json()},
     }
 
 
@@ -69,12 +106,17 @@ def describe(summary: Mapping[str, Any]) -> str:
         if name == "provenance":
             lines += _provenance_lines(value)
         elif name == "dropped":
-            lines += [f"  dropped    {each['count']:>9,} {each['what']}s: {each['reason']}" for each in value]
+            lines += [_dropped(each) for each in value]
         elif isinstance(value, Mapping):
             lines.append(f"{name:<12} " + ", ".join(f"{key} {_text(item)}" for key, item in value.items()))
         else:
             lines.append(f"{name:<12} {_text(value)}")
     return "\n".join(lines)
+
+
+def _dropped(loss: Mapping[str, Any]) -> str:
+    more = ", …" if loss["count"] > len(loss["first"]) else ""
+    return f"  dropped    {loss['count']:>9,} {loss['what']}s: {loss['reason']} ({', '.join(loss['first'])}{more})"
 
 
 def _provenance_lines(provenance: Mapping[str, Any]) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from os import PathLike
 from pathlib import Path
 
-from kgnn.errors import SourceError
-from kgnn.layers.layout import OFF, VARIABLE
+from kgnn.knowledge.cache import writable_cache
+from kgnn.layers.layout import VARIABLE
 
 LEAST_SECONDS = 0.5
 """Programs that compile faster than this are not worth a file."""
@@ -35,7 +34,7 @@ def enable_compilation_cache(folder: str | PathLike[str] | None = None) -> Path 
         return Path(present)
     if not jax.config.values["jax_enable_compilation_cache"]:
         return None
-    chosen = _writable_folder(folder)
+    chosen = writable_cache(VARIABLE, "xla", folder)
     if chosen is not None:
         from jax.experimental.compilation_cache import compilation_cache
 
@@ -44,17 +43,3 @@ def enable_compilation_cache(folder: str | PathLike[str] | None = None) -> Path 
         # JAX looks once whether there is a cache, when it first compiles: that may have been before.
         compilation_cache.reset_cache()
     return chosen
-
-
-def _writable_folder(folder: str | PathLike[str] | None) -> Path | None:
-    from kgnn.knowledge import cache_folder
-
-    wish = os.environ.get(VARIABLE, "")
-    if folder is None and wish.lower() in OFF:
-        return None
-    try:
-        chosen = Path(folder or wish) if folder or wish else cache_folder() / "xla"
-        chosen.mkdir(parents=True, exist_ok=True)
-    except (OSError, SourceError):
-        return None
-    return chosen if os.access(chosen, os.W_OK | os.X_OK) else None

@@ -35,6 +35,7 @@ def fit_recipe(
     version: str = "",
     settings: Mapping[str, Any] | None = None,
     unannotated: str = "error",
+    skips: str = "direct",
     leave_out: Sequence[str] = (),
     baselines: Sequence[str] = BASELINES,
     out: str | PathLike[str] | None = None,
@@ -52,6 +53,7 @@ def fit_recipe(
         version: Version of the recipe; its default where empty.
         settings: Fields of `TrainConfig` and options of the recipe to replace, as values or as text.
         unannotated: ``"error"``, ``"drop"`` or ``"root"``: what to do with genes of the data without an annotation.
+        skips: ``"direct"`` or ``"copy"``: what to do with relations that skip levels; see `compile_hierarchy`.
         leave_out: Covariates (such as ``"cell"`` or ``"drug"``) whose groups are left out whole in further fits on
             the samples of all parts, which know nothing of the main fit and teach it nothing; their scores join the
             metrics as ``leave_out``.
@@ -72,7 +74,7 @@ def fit_recipe(
     refuse_finished(out)
     check_baselines(baselines)
     version = version or recipe.default_version
-    hierarchy, alignment = compile_hierarchy(ontology, train.genes, unannotated=unannotated)
+    hierarchy, alignment = compile_hierarchy(ontology, train.genes, unannotated=unannotated, skips=skips)
     config, options = _settings(recipe, version, settings or {})
     model = build_model(recipe, hierarchy, train, version=version, seed=config.seed, **options)
     further: dict[str, Any] = {}

@@ -131,13 +131,15 @@ def test_choices_that_do_not_apply(obo, gaf, tmp_path):
         read_ontology(path, gaf)
     with pytest.raises(KgnnError, match="nothing for evidence="):
         read_ontology(path, evidence="experimental")
-    with pytest.raises(KgnnError, match="format is 'owl'.*dcell, drugcell, obo"):
+    with pytest.raises(KgnnError, match="format is 'owl'.*cx2, dcell, drugcell, gmt, kegg, kgml, mesh, obo, reactome"):
         read_ontology(obo, format="owl")
-    with pytest.raises(KgnnError, match="annotation_format is 'gff'.*gaf, gene2go, gpad, table"):
+    with pytest.raises(
+        KgnnError, match="annotation_format is 'gff'.*gaf, gene2go, gmt, gpad, hpo, reactome, sgd_slim, table"
+    ):
         read_ontology(obo, gaf, annotation_format="gff")
     table = tmp_path / "table"
     table.write_text("g\tT:2\n")
-    with pytest.raises(KgnnError, match="taxon= applies to GAF and gene2go"):
+    with pytest.raises(KgnnError, match="taxon= applies to gaf, gene2go"):
         read_ontology(obo, table, taxon=9606)
 
 
@@ -167,7 +169,10 @@ def test_a_cycle_outside_the_root_does_not_matter(tmp_path):
     [
         (b"", r"bad: is empty"),
         (b"\x89PNG\0\0", r"bad: is binary, not text"),
-        (b"once upon a time\n", r"bad: is in none of the formats obo, drugcell, dcell \(it begins with 'once upon"),
+        (
+            b"once upon a time\n",
+            r"bad: is in none of the formats obo, reactome, .*, drugcell, dcell, cx2 \(it begins with 'once upon",
+        ),
         (b"!gaf-version: 2.1\nA\n", r"bad: holds annotations, not an ontology"),
         (b"[Term]\nid: A\n\n[Term]\nna", r"bad, line 5: .*cut short"),
     ],
@@ -185,7 +190,10 @@ def test_bad_ontologies(tmp_path, content, message):
         (b"", r"bad: is empty"),
         (b"\x00\x01", r"bad: is binary, not text"),
         (b"!gaf-version: 2.1\nDB\tX1\tg1\t\tT:2\n", r"bad, line 2: has 5 columns where GAF 2 has 17"),
-        (b"a\tb\tc\td\n", r"bad: is in none of the formats gaf, gpad, gene2go, table \(4 columns"),
+        (
+            b"a\tb\tc\td\n",
+            r"bad: is in none of the formats gaf, gpad, gene2go, reactome, gmt, hpo, sgd_slim, table \(4 columns",
+        ),
     ],
 )
 def test_bad_annotations(obo, tmp_path, content, message):
