@@ -35,6 +35,9 @@ from kgnn.knowledge.fetch import list_sources as list_sources
 from kgnn.knowledge.gaf import read_gaf as read_gaf
 from kgnn.knowledge.gene2go import read_gene2go as read_gene2go
 from kgnn.knowledge.gene_models import read_genes as read_genes
+from kgnn.knowledge.genome_files import INTERVAL_FORMATS as INTERVAL_FORMATS
+from kgnn.knowledge.genome_files import genome_file_summary as genome_file_summary
+from kgnn.knowledge.genome_files import read_intervals as read_intervals
 from kgnn.knowledge.gpad import read_gpad as read_gpad
 from kgnn.knowledge.interval_join import NearestGenes as NearestGenes
 from kgnn.knowledge.interval_join import Overlaps as Overlaps

@@ -12,7 +12,9 @@ from kgnn.knowledge.intervals import STRANDS, Intervals, make_intervals
 from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.text import header_facts, read_lines, source_of
 
-_BED_WIDTHS = range(3, 13)
+BED_WIDTHS = range(3, 13)
+"""Numbers of columns that a BED file may have."""
+
 _PEAK_WIDTH = 10
 _MAX_DIGITS = 15
 _NOT_DATA = ("#", "track", "browser")
@@ -157,8 +159,8 @@ def _rows(path: str | PathLike[str], comments: list[str]) -> Iterator[tuple[int,
         cells = line.rstrip("\n").split("\t") if "\t" in line else line.split()
         cells = [cell.strip() for cell in cells]
         width = width or len(cells)
-        if len(cells) != width or width not in _BED_WIDTHS:
-            expected = f"{width} as in the first line" if width in _BED_WIDTHS else "3 to 12"
+        if len(cells) != width or width not in BED_WIDTHS:
+            expected = f"{width} as in the first line" if width in BED_WIDTHS else "3 to 12"
             raise FormatError(f"has {len(cells)} columns instead of {expected}. Is it cut short?", path, number)
         if not cells[0]:
             raise FormatError("names no chromosome in column 1.", path, number)

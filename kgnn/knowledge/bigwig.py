@@ -20,6 +20,10 @@ from kgnn.knowledge.text import open_bytes, source_of
 from kgnn.knowledge.windows import fit_to_chromosomes
 
 _MAGIC = 0x888FFC26
+
+BIGWIG_STARTS = (struct.pack("<I", _MAGIC), struct.pack(">I", _MAGIC))
+"""What bigWig files begin with, in either order of bytes."""
+
 # magic, version, zoom levels; then where chromosomes, data and index begin (64 bytes in all).
 _HEADER = "IHHQQQ"
 _HEADER_BYTES = 64
@@ -95,6 +99,35 @@ def read_signal(
     return Signal(kept, values[:, 0], values[:, 1], provenance, kept.losses)
 
 
+def track_facts(path: str | PathLike[str]) -> dict[str, Any]:
+    """What the header of a bigWig file states.
+
+    Args:
+        path: A .bigWig or .bw file.
+
+    Returns:
+        Chromosomes, their bases, bases with a value, and the least and greatest value.
+
+    Raises:
+        FormatError: If the file is not a bigWig file, or cut short.
+        KgnnError: If pyBigWig is missing.
+    """
+    library = require("pyBigWig", "genome", f"{path}: reading a bigWig file")
+    _refuse_damaged(path)
+    try:
+        with library.open(str(path)) as track:
+            header, lengths = track.header(), track.chroms()
+    except RuntimeError as error:
+        raise FormatError(f"cannot be read as bigWig ({error}). Download it again.", path) from None
+    return {
+        "chromosomes": len(lengths),
+        "bases": sum(lengths.values()),
+        "covered_bases": header["nBasesCovered"],
+        "lowest": header["minVal"],
+        "highest": header["maxVal"],
+    }
+
+
 def _of_window(track: Any, windows: Intervals, position: int, n_bins: int, lengths: dict[str, int]) -> np.ndarray:
     """Mean and share of covered bases of every bin of one window."""
     chromosome = windows.chromosomes[position]
@@ -116,9 +149,9 @@ def _refuse_damaged(path: str | PathLike[str]) -> None:
     """Refuse what libBigWig would write to stderr about: another format, or a file that ends before its index."""
     with open_bytes(path), Path(path).open("rb") as raw:
         header = raw.read(_HEADER_BYTES)
-    order = "<" if header[:4] == struct.pack("<I", _MAGIC) else ">"
-    if header[:4] != struct.pack(f"{order}I", _MAGIC):
+    if header[:4] not in BIGWIG_STARTS:
         raise FormatError("is not a bigWig file. Unpack it if it is packed; for text, make one of it first.", path)
+    order = "<" if header[:4] == BIGWIG_STARTS[0] else ">"
     places = struct.unpack_from(f"{order}{_HEADER}", header.ljust(_HEADER_BYTES, b"\xff"))[3:]
     if len(header) < _HEADER_BYTES or max(places) >= Path(path).stat().st_size:
         raise FormatError("is cut short: it ends before its index. Download it again.", path)

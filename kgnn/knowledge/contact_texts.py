@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from os import PathLike
 
 import numpy as np
@@ -20,6 +20,7 @@ _STRAW_COLUMNS = 3
 _BEDPE_COLUMNS = 6
 _SCORE = 7
 _BEDPE_HEADERS = ("chrom1", "chr1\tx1", "chromosome1", "#")
+_Place = tuple[str, int]
 
 
 def read_straw(
@@ -62,20 +63,10 @@ def read_straw(
     pair = (chromosomes, chromosomes) if isinstance(chromosomes, str) else tuple(chromosomes)
     if len(pair) != 2 or not all(pair):
         raise KgnnError(f"chromosomes is {chromosomes!r}. Name one chromosome, or a pair of them.")
-    places: list[tuple[int, int]] = []
-    values: list[float] = []
-    empty: list[str] = []
     comments: list[str] = []
-    for number, line in enumerate(read_lines(path), 1):
-        cells = line.split()
-        if not cells or line.startswith("#"):
-            comments.append(line)
-            continue
-        if len(cells) != _STRAW_COLUMNS:
-            raise FormatError(
-                f"has {len(cells)} columns where a dump has 3 (start, start, value). Is it cut short?", path, number
-            )
-        first, second = (whole_number(cell, "a start", path, number) for cell in cells[:2])
+    empty: list[str] = []
+    rows: list[tuple[int, int, float]] = []
+    for number, first, second, value in _dump_rows(path, comments):
         for start, chromosome in ((first, pair[0]), (second, pair[1])):
             if start % resolution:
                 raise FormatError(
@@ -84,30 +75,27 @@ def read_straw(
                     number,
                 )
             _refuse_beyond(chromosome, start, lengths, path, number)
-        value = _value(cells[2], path, number)
         if math.isnan(value):
             empty.append(f"{pair[0]}:{first} {pair[1]}:{second}")
         else:
-            places.append((first, second))
-            values.append(value)
-    if not values:
+            rows.append((first, second, value))
+    if not rows:
         raise FormatError("holds no contact with a value.", path)
-    starts = np.array(places, dtype=np.int64)
-    known = lengths or _lengths_seen(pair, starts, resolution)
+    starts = np.array([row[:2] for row in rows], dtype=np.int64)
+    known = lengths or _ends_of_bins([*zip(pair, starts.max(axis=0).tolist(), strict=True)], resolution)
     known = {name: known[name] for name in dict.fromkeys(pair)}
     offset = _offsets(known, resolution)
+    step = f"read as dump of {' and '.join(dict.fromkeys(pair))} at {resolution:,} bases a bin"
     found = make_contact_map(
         known,
         resolution,
         offset[pair[0]] + starts[:, 0] // resolution,
         offset[pair[1]] + starts[:, 1] // resolution,
-        np.array(values),
-        provenance=Provenance(
-            (source_of(path, header_facts(comments)),), (f"read as dump at {resolution} bases a bin",)
-        ),
+        np.array([row[2] for row in rows]),
+        provenance=Provenance((source_of(path, header_facts(comments)),), (step,)),
         losses=(Loss("contact", "value is NaN", tuple(empty)),) if empty else (),
     )
-    return _refuse_repeated(found, len(values), path)
+    return _refuse_repeated(found, len(rows), path)
 
 
 def read_bedpe(path: str | PathLike[str], *, resolution: int, lengths: Mapping[str, int] | None = None) -> ContactMap:
@@ -141,11 +129,62 @@ def read_bedpe(path: str | PathLike[str], *, resolution: int, lengths: Mapping[s
         ('chr1:5000-6000', [12.0])
     """
     _refuse_resolution(resolution)
-    anchors: list[tuple[str, int, str, int]] = []
-    scores: list[float] = []
-    single: list[str] = []
     comments: list[str] = []
-    wide = width = 0
+    lost: list[str] = []
+    left: list[_Place] = []
+    right: list[_Place] = []
+    scores: list[float] = []
+    wide = 0
+    for number, cells in _bedpe_rows(path, comments):
+        if "." in (cells[0], cells[3]):
+            lost.append(" ".join(cells[:_BEDPE_COLUMNS]))
+            continue
+        ends = [_anchor(cells[column : column + 3], lengths, path, number) for column in (0, 3)]
+        wide += max(length for _, length in ends) > resolution
+        left.append((cells[0], ends[0][0]))
+        right.append((cells[3], ends[1][0]))
+        if len(cells) > _SCORE and cells[_SCORE] not in ("", "."):
+            scores.append(_score(cells[_SCORE], path, number))
+        if scores and len(scores) != len(left):
+            raise FormatError("has a score in column 8 where others have none, or the reverse.", path, number)
+    if not left:
+        raise FormatError("holds no pair of anchors.", path)
+    known = dict(lengths) if lengths else _ends_of_bins(left + right, resolution)
+    offset = _offsets(known, resolution)
+    bins = [np.array([offset[name] + place // resolution for name, place in side]) for side in (left, right)]
+    notes = [
+        f"read as BEDPE at {resolution:,} bases a bin, value is {'the score' if scores else 'the number of lines'}"
+    ]
+    notes += [f"{wide:,} pairs have an anchor wider than a bin; its middle counts"] if wide else []
+    return make_contact_map(
+        known,
+        resolution,
+        bins[0],
+        bins[1],
+        np.array(scores if scores else [1.0] * len(left)),
+        provenance=Provenance((source_of(path, header_facts(comments)),), tuple(notes)),
+        losses=(Loss("contact", "without a second anchor", tuple(lost)),) if lost else (),
+    )
+
+
+def _dump_rows(path: str | PathLike[str], comments: list[str]) -> Iterator[tuple[int, int, int, float]]:
+    """Line, both starts and value."""
+    for number, line in enumerate(read_lines(path), 1):
+        cells = line.split()
+        if not cells or line.startswith("#"):
+            comments.append(line)
+            continue
+        if len(cells) != _STRAW_COLUMNS:
+            raise FormatError(
+                f"has {len(cells)} columns where a dump has 3 (start, start, value). Is it cut short?", path, number
+            )
+        first, second = (whole_number(cell, "a start", path, number) for cell in cells[:2])
+        yield number, first, second, _value(cells[2], path, number)
+
+
+def _bedpe_rows(path: str | PathLike[str], comments: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Line and cells, all of the same number."""
+    width = 0
     for number, line in enumerate(read_lines(path), 1):
         if not line.strip() or line.lower().startswith(_BEDPE_HEADERS):
             comments.append(line)
@@ -155,34 +194,7 @@ def read_bedpe(path: str | PathLike[str], *, resolution: int, lengths: Mapping[s
         if len(cells) != width or width < _BEDPE_COLUMNS:
             expected = f"{width} as in the first line" if width >= _BEDPE_COLUMNS else "6 or more"
             raise FormatError(f"has {len(cells)} columns instead of {expected}. Is it cut short?", path, number)
-        if "." in (cells[0], cells[3]):
-            single.append(" ".join(cells[:_BEDPE_COLUMNS]))
-            continue
-        (first, first_length), (second, second_length) = (
-            _anchor(cells[column : column + 3], lengths, path, number) for column in (0, 3)
-        )
-        wide += max(first_length, second_length) > resolution
-        anchors.append((cells[0], first, cells[3], second))
-        if width > _SCORE and cells[_SCORE] not in ("", "."):
-            scores.append(_score(cells[_SCORE], path, number))
-        if scores and len(scores) != len(anchors):
-            raise FormatError("has a score in column 8 where others have none, or the reverse.", path, number)
-    if not anchors:
-        raise FormatError("holds no pair of anchors.", path)
-    left, right = ([(row[i], row[i + 1]) for row in anchors] for i in (0, 2))
-    known = dict(lengths) if lengths else _lengths_of(left + right, resolution)
-    offset = _offsets(known, resolution)
-    bins = [np.array([offset[name] + place // resolution for name, place in side]) for side in (left, right)]
-    notes = [f"read as BEDPE at {resolution} bases a bin, value is {'the score' if scores else 'the number of lines'}"]
-    notes += [f"{wide:,} pairs have an anchor wider than a bin; its middle counts"] if wide else []
-    return make_contact_map(
-        known,
-        resolution,
-        *bins,
-        np.array(scores if scores else [1.0] * len(anchors)),
-        provenance=Provenance((source_of(path, header_facts(comments)),), tuple(notes)),
-        losses=(Loss("contact", "without a second anchor", tuple(single)),) if single else (),
-    )
+        yield number, cells
 
 
 def _refuse_resolution(resolution: int) -> None:
@@ -237,17 +249,10 @@ def _score(text: str, path: str | PathLike[str], line: int) -> float:
     return value
 
 
-def _lengths_seen(pair: tuple[str, ...], starts: np.ndarray, resolution: int) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for name, column in zip(pair, starts.T, strict=True):
-        found[name] = max(found.get(name, 0), int(column.max()) + resolution)
-    return found
-
-
-def _lengths_of(anchors: list[tuple[str, int]], resolution: int) -> dict[str, int]:
+def _ends_of_bins(places: list[_Place], resolution: int) -> dict[str, int]:
     """Every chromosome up to the end of its last bin with a contact."""
     found: dict[str, int] = {}
-    for name, place in anchors:
+    for name, place in places:
         found[name] = max(found.get(name, 0), (place // resolution + 1) * resolution)
     return found
 

@@ -21,6 +21,9 @@ from kgnn.knowledge.provenance import Provenance, content_fingerprint
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+# The human genome at 100 bases a bin has 31 million; beyond that, a position or the resolution is wrong.
+_MOST_BINS = 100_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class ContactMap:
@@ -126,6 +129,7 @@ class ContactMap:
             A map of the same bins.
         """
         index = np.asarray(chosen)
+        index = index if index.dtype == bool else index.astype(np.int64)
         return self.changed(
             transformation, losses, bin_1=self.bin_1[index], bin_2=self.bin_2[index], values=self.values[index]
         )
@@ -191,7 +195,7 @@ def make_contact_map(
         The map.
 
     Raises:
-        KgnnError: If bins are negative or not of these chromosomes.
+        KgnnError: If bins are negative, not of these chromosomes, or more than a map may have.
 
     Example:
         >>> import numpy as np
@@ -200,6 +204,12 @@ def make_contact_map(
         ('chr1:200-250', [0, 0], [1, 2], [1.0, 2.0])
     """
     counts = {name: -(-length // resolution) for name, length in lengths.items()}
+    if sum(counts.values()) > _MOST_BINS:
+        longest = max(lengths, key=lambda name: lengths[name])
+        raise KgnnError(
+            f"{lengths[longest]:,} bases of {longest} at {resolution:,} bases a bin, and {len(counts)} chromosomes in "
+            f"all, make {sum(counts.values()):,} bins. Check positions and resolution."
+        )
     chromosome = np.repeat(np.arange(len(counts), dtype=np.int32), list(counts.values()))
     starts = [np.arange(count, dtype=np.int64) * resolution for count in counts.values()]
     start = np.concatenate(starts) if starts else np.empty(0, dtype=np.int64)

@@ -79,6 +79,14 @@ def resolutions_of(path: str | PathLike[str]) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
+def has_contacts(path: str | PathLike[str]) -> bool:
+    """Whether an HDF5 file holds a contact map of cooler's; False also where it cannot be opened."""
+    try:
+        return bool(_groups(path))
+    except _UNREADABLE:
+        return False
+
+
 def _groups(path: str | PathLike[str]) -> list[str]:
     """Every group with a map. cooler's own `list_coolers` passes over files without a "format", as older ones are."""
     import h5py

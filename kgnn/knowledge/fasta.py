@@ -106,7 +106,7 @@ def read_windows(path: str | PathLike[str], windows: Intervals, *, out_of_range:
 
 
 def _windows_of_index(path: str | PathLike[str], windows: Intervals, out_of_range: str) -> _Read | None:
-    """Windows read where they lie, through an index; None where pyfaidx is missing or finds lines of uneven length."""
+    """Windows read where they lie, through an index; None where pyfaidx is missing or the file is not to its liking."""
     if find_spec("pyfaidx") is None:
         logger.info("%s is read as a whole; pip install 'kgnn[genome]' to read it at the windows only", path)
         return None
@@ -122,12 +122,15 @@ def _windows_of_index(path: str | PathLike[str], windows: Intervals, out_of_rang
         return None
     with genome:
         lengths = {name: len(genome[name]) for name in genome.keys()}  # noqa: SIM118 it is no dict
+        if not all(lengths.values()):
+            return None
         kept, _ = fit_to_chromosomes(windows, lengths, out_of_range=out_of_range, where=str(path))
         found = []
         for chromosome, start, end in zip(kept.chromosomes, kept.starts.tolist(), kept.ends.tolist(), strict=True):
             low, high = max(start, 0), min(end, lengths[chromosome])
             found.append("N" * (low - start) + genome[chromosome][low:high] + "N" * (end - high))
-    return kept, found
+    # Letters that are none are for the reader of text to name, with their line.
+    return None if any(sequence.translate(_NO_LETTERS) for sequence in found) else (kept, found)
 
 
 def _windows_of_text(path: str | PathLike[str], windows: Intervals, out_of_range: str) -> _Read:

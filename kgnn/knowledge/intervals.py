@@ -81,7 +81,7 @@ class Intervals:
             found.setdefault(chromosome, []).append(position)
         return {chromosome: np.array(positions, dtype=np.int64) for chromosome, positions in found.items()}
 
-    def label(self, position: int) -> str:
+    def label(self, position: int | np.integer) -> str:
         """One interval for a message or a table, such as ``chr1:100-200 (peak_1)``."""
         place = f"{self.chromosomes[position]}:{self.starts[position]}-{self.ends[position]}"
         return f"{place} ({self.names[position]})" if self.names[position] else place
