@@ -157,7 +157,8 @@ def _rows(path: str | PathLike[str], comments: list[str]) -> Iterator[tuple[int,
             comments.append(line)
             continue
         cells = line.rstrip("\n").split("\t") if "\t" in line else line.split()
-        cells = [cell.strip() for cell in cells]
+        # Few lines hold blanks besides tabs, and a million lines hold many cells.
+        cells = [cell.strip() for cell in cells] if " " in line else cells
         width = width or len(cells)
         if len(cells) != width or width not in BED_WIDTHS:
             expected = f"{width} as in the first line" if width in BED_WIDTHS else "3 to 12"
@@ -173,7 +174,8 @@ def _positions(lines: list[tuple[int, list[str]]], path: str | PathLike[str]) ->
     starts = np.empty(len(lines), dtype=np.int64)
     ends = np.empty(len(lines), dtype=np.int64)
     for position, (number, cells) in enumerate(lines):
-        start, end = (whole_number(cell, "a position", path, number) for cell in cells[1:3])
+        start = whole_number(cells[1], "a position", path, number)
+        end = whole_number(cells[2], "a position", path, number)
         if start >= end:
             raise FormatError(
                 f"start {start} is not below end {end} on {cells[0]}. BED counts from 0 and leaves the end out.",

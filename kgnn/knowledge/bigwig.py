@@ -16,7 +16,7 @@ from kgnn.knowledge.extras import require
 from kgnn.knowledge.intervals import Intervals
 from kgnn.knowledge.ontology import Loss
 from kgnn.knowledge.provenance import Provenance, content_fingerprint
-from kgnn.knowledge.text import open_bytes, source_of
+from kgnn.knowledge.text import first_bytes, source_of
 from kgnn.knowledge.windows import fit_to_chromosomes
 
 _MAGIC = 0x888FFC26
@@ -147,8 +147,7 @@ def _of_window(track: Any, windows: Intervals, position: int, n_bins: int, lengt
 
 def _refuse_damaged(path: str | PathLike[str]) -> None:
     """Refuse what libBigWig would write to stderr about: another format, or a file that ends before its index."""
-    with open_bytes(path), Path(path).open("rb") as raw:
-        header = raw.read(_HEADER_BYTES)
+    header = first_bytes(path, _HEADER_BYTES)
     if header[:4] not in BIGWIG_STARTS:
         raise FormatError("is not a bigWig file. Unpack it if it is packed; for text, make one of it first.", path)
     order = "<" if header[:4] == BIGWIG_STARTS[0] else ">"

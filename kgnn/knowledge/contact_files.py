@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import islice
 from os import PathLike
-from pathlib import Path
 
 from kgnn.errors import FormatError, KgnnError, unknown_choice
 from kgnn.knowledge.contact_texts import read_bedpe, read_straw
 from kgnn.knowledge.contacts import ContactMap
 from kgnn.knowledge.cool import HDF5_START, read_cool
-from kgnn.knowledge.text import open_bytes, read_lines
+from kgnn.knowledge.text import first_bytes, read_lines
 from kgnn.knowledge.windows import read_chromosome_lengths
 
 CONTACT_FORMATS = ("cool", "straw", "bedpe")
@@ -47,7 +46,7 @@ def read_contacts(
         KgnnError: If a choice is unknown, missing, or does not apply to the format.
 
     Example:
-        >>> from pathlib import Path
+        >>>         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     path = Path(folder) / "chr1.txt"
@@ -76,8 +75,7 @@ def read_contacts(
 
 def _recognized(path: str | PathLike[str]) -> str:
     file = str(path).partition("::")[0]
-    with open_bytes(file), Path(file).open("rb") as raw:
-        start = raw.read(len(HDF5_START))
+    start = first_bytes(file, len(HDF5_START))
     if start == HDF5_START:
         return "cool"
     if start.startswith(_HIC_START):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from kgnn.errors import FormatError, KgnnError, name_some
 from kgnn.knowledge.contacts import ContactMap, add_up
 from kgnn.knowledge.extras import require
 from kgnn.knowledge.provenance import Provenance
-from kgnn.knowledge.text import open_bytes, source_of
+from kgnn.knowledge.text import first_bytes, source_of
 
 if TYPE_CHECKING:
     import cooler
@@ -41,9 +40,8 @@ def read_cool(path: str | PathLike[str], *, resolution: int | None = None) -> Co
         KgnnError: If cooler is missing, or there is no map of this resolution: those there are are listed.
     """
     file, _, group = str(path).partition("::")
-    with open_bytes(file), Path(file).open("rb") as raw:
-        if raw.read(len(HDF5_START)) != HDF5_START:
-            raise FormatError("is no HDF5 file, so no .cool or .mcool. Check it, or download it again.", file)
+    if first_bytes(file, len(HDF5_START)) != HDF5_START:
+        raise FormatError("is no HDF5 file, so no .cool or .mcool. Check it, or download it again.", file)
     require("cooler", "genome", f"{file}: reading a cooler file")
     try:
         return _read(file, group, resolution)

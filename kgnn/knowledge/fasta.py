@@ -11,14 +11,13 @@ import logging
 from collections.abc import Iterator
 from importlib.util import find_spec
 from os import PathLike
-from pathlib import Path
 
 from kgnn.errors import FormatError, name_some
 from kgnn.knowledge.fetch import cache_folder
 from kgnn.knowledge.intervals import Intervals
 from kgnn.knowledge.provenance import Provenance, file_digest
 from kgnn.knowledge.sequences import DNA_LETTERS, Sequences, reverse_complement
-from kgnn.knowledge.text import open_bytes, read_lines, source_of
+from kgnn.knowledge.text import first_bytes, read_lines, source_of
 from kgnn.knowledge.windows import fit_to_chromosomes
 from kgnn.knowledge.writing import whole_file
 
@@ -47,8 +46,7 @@ def read_fasta(path: str | PathLike[str]) -> Sequences:
             DNA or RNA, with the line.
 
     Example:
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
+        >>>         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     path = Path(folder) / "promoters.fa"
         ...     size = path.write_text(">lacZ E. coli\nTATGTTG\nTGTG\n>araB\nacgt\n")
@@ -83,8 +81,7 @@ def read_windows(path: str | PathLike[str], windows: Intervals, *, out_of_range:
         KgnnError: If the choice is unknown.
 
     Example:
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
+        >>>         >>> from tempfile import TemporaryDirectory
         >>> from kgnn.knowledge.intervals import make_intervals
         >>> windows = make_intervals(["chr1", "chr1"], [1, 1], [4, 4], strands=["+", "-"])
         >>> with TemporaryDirectory() as folder:
@@ -93,8 +90,7 @@ def read_windows(path: str | PathLike[str], windows: Intervals, *, out_of_range:
         ...     read_windows(path, windows).sequences
         ('ACC', 'GGT')
     """
-    with open_bytes(path), Path(path).open("rb") as raw:
-        packed = raw.read(2) in _PACKED
+    packed = first_bytes(path, 2) in _PACKED
     read = None if packed else _windows_of_index(path, windows, out_of_range)
     kept, found = read or _windows_of_text(path, windows, out_of_range)
     found = [

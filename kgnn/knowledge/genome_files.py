@@ -20,12 +20,13 @@ from kgnn.knowledge.fasta import read_fasta
 from kgnn.knowledge.gene_models import read_genes
 from kgnn.knowledge.intervals import Intervals
 from kgnn.knowledge.provenance import Provenance
-from kgnn.knowledge.text import open_bytes, read_lines, source_of
+from kgnn.knowledge.text import first_bytes, read_lines, source_of
 from kgnn.knowledge.vcf import read_variants
 
 INTERVAL_FORMATS = ("bed", "narrowpeak", "gtf", "gff3")
 
 _PROBE_LINES = 200
+_PROBE_BYTES = 8192
 _FEATURE_COLUMNS = 9
 _PEAK_COLUMNS = 10
 
@@ -82,13 +83,12 @@ def genome_file_summary(path: str | PathLike[str], *, resolution: int | None = N
         FormatError: If it is of such a kind but damaged.
         KgnnError: If the library that reads it is missing.
     """
-    with open_bytes(path), Path(path).open("rb") as raw:
-        start = raw.read(len(HDF5_START))
-    if start == HDF5_START:
+    start = first_bytes(path, _PROBE_BYTES)
+    if start.startswith(HDF5_START):
         return _contacts(path, resolution) if find_spec("cooler") is None or has_contacts(path) else None
     if start[:4] in BIGWIG_STARTS:
         return {"kind": "signal", **track_facts(path), "provenance": _provenance(path, "bigWig")}
-    if start.startswith(b"PK"):
+    if start.startswith(b"PK") or (b"\0" in start and not start.startswith(b"\x1f\x8b")):
         return None
     summarize = _TEXTS.get(_kind_of_text(path))
     return None if summarize is None else summarize(path)

@@ -9,9 +9,8 @@ import pytest
 from kgnn.errors import FormatError, KgnnError
 from kgnn.knowledge import read_genes, read_intervals, tss_positions, tss_windows
 
-GENCODE = """##description: evidence-based annotation
-##provider: GENCODE
-chr17\tHAVANA\tgene\t7661779\t7687550\t.\t-\t.\tgene_id "ENSG00000141510.18"; gene_type "protein;coding"; gene_name "TP53";
+GENCODE = """##provider: GENCODE
+chr17\tHAVANA\tgene\t7661779\t7687550\t.\t-\t.\tgene_id "ENSG00000141510.18"; gene_type "a;b"; gene_name "TP53";
 chr17\tHAVANA\ttranscript\t7668421\t7687490\t.\t-\t.\tgene_id "ENSG00000141510.18"; transcript_id "ENST00000269305.9";
 chr17\tHAVANA\texon\t7687377\t7687490\t.\t-\t.\tgene_id "ENSG00000141510.18"; transcript_id "ENST00000269305.9";
 chr1\tHAVANA\tgene\t11869\t14409\t.\t+\t.\tgene_id "ENSG00000290825.1"; gene_type "lncRNA"; gene_name "DDX11L2";
@@ -45,7 +44,7 @@ def test_gencode(tmp_path):
     genes = read_genes(write(tmp_path, GENCODE))
     assert genes.names == ("ENSG00000141510.18", "ENSG00000290825.1")
     assert genes.extra["gene_name"].tolist() == ["TP53", "DDX11L2"]
-    assert genes.extra["gene_type"].tolist() == ["protein;coding", "lncRNA"]
+    assert genes.extra["gene_type"].tolist() == ["a;b", "lncRNA"]
     assert (genes.starts.tolist(), genes.ends.tolist()) == ([7661778, 11868], [7687550, 14409])
     # TP53 lies on the reverse strand: it starts at its highest base, 7,687,550 counted from 1.
     assert tss_positions(genes).tolist() == [7687549, 11868]
