@@ -46,7 +46,7 @@ def read_contacts(
         KgnnError: If a choice is unknown, missing, or does not apply to the format.
 
     Example:
-        >>>         >>> from pathlib import Path
+        >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     path = Path(folder) / "chr1.txt"

@@ -46,7 +46,8 @@ def read_fasta(path: str | PathLike[str]) -> Sequences:
             DNA or RNA, with the line.
 
     Example:
-        >>>         >>> from tempfile import TemporaryDirectory
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     path = Path(folder) / "promoters.fa"
         ...     size = path.write_text(">lacZ E. coli\nTATGTTG\nTGTG\n>araB\nacgt\n")
@@ -81,7 +82,8 @@ def read_windows(path: str | PathLike[str], windows: Intervals, *, out_of_range:
         KgnnError: If the choice is unknown.
 
     Example:
-        >>>         >>> from tempfile import TemporaryDirectory
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
         >>> from kgnn.knowledge.intervals import make_intervals
         >>> windows = make_intervals(["chr1", "chr1"], [1, 1], [4, 4], strands=["+", "-"])
         >>> with TemporaryDirectory() as folder:

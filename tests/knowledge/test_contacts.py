@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgnn.errors import AlignmentError, FormatError, KgnnError
@@ -59,6 +59,7 @@ def test_a_map_from_pairs_in_any_order():
         found.on(["chr3"])
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 9)), max_size=30), st.randoms())
 def test_the_order_of_contacts_does_not_matter(rows, random):
     def made():

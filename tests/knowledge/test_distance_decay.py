@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgnn.errors import KgnnError, StructureError
@@ -48,6 +48,7 @@ def diagonals(counts, masked):
     return found
 
 
+@settings(max_examples=60, deadline=None)
 @given(maps())
 def test_expected(drawn):
     counts, masked, contacts = drawn
@@ -63,6 +64,7 @@ def test_expected(drawn):
                 assert np.isnan(mean) if not wanted else mean == pytest.approx(np.mean(wanted))
 
 
+@settings(max_examples=60, deadline=None)
 @given(maps())
 def test_observed_over_expected(drawn):
     counts, masked, contacts = drawn
@@ -75,6 +77,7 @@ def test_observed_over_expected(drawn):
     assert found.unit == "count over expected"
 
 
+@settings(max_examples=60, deadline=None)
 @given(maps(), st.integers(1, 6), st.integers(0, 3))
 def test_top_contacts(drawn, k, min_distance):
     counts, _, contacts = drawn
@@ -91,6 +94,7 @@ def test_top_contacts(drawn, k, min_distance):
     assert list(zip(found.bin_1.tolist(), found.bin_2.tolist(), strict=True)) == sorted(expected)
 
 
+@settings(max_examples=60, deadline=None)
 @given(maps(), st.integers(0, 5))
 def test_the_control_has_the_same_distances_and_values(drawn, seed):
     counts, masked, contacts = drawn

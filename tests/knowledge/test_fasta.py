@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgnn.errors import FormatError
@@ -30,6 +30,7 @@ def test_names_descriptions_and_letters(tmp_path):
     assert found.take([1, 0]) != found
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet=LETTERS, max_size=40))
 def test_the_reverse_complement_of_the_reverse_complement(sequence):
     other = reverse_complement(sequence)

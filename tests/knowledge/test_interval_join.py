@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgnn.errors import AlignmentError, KgnnError
@@ -22,6 +22,7 @@ def intervals(rows):
     return make_intervals([row[0] for row in rows], starts, ends, strands=[row[3] for row in rows])
 
 
+@settings(max_examples=60, deadline=None)
 @given(ROWS, ROWS, st.integers(1, 6), st.booleans())
 def test_overlaps(left_rows, right_rows, min_bases, same_strand):
     left, right = intervals(left_rows), intervals(right_rows)
@@ -43,6 +44,7 @@ def test_overlaps(left_rows, right_rows, min_bases, same_strand):
     assert {loss.reason: len(loss.names) for loss in found.losses} == {k: n for k, n in alone.items() if n}
 
 
+@settings(max_examples=60, deadline=None)
 @given(ROWS, ROWS, st.one_of(st.none(), st.integers(0, 12)))
 def test_nearest_genes(rows, gene_rows, max_distance):
     these, genes = intervals(rows), intervals(gene_rows)

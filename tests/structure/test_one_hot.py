@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgnn.errors import AlignmentError, FormatError
@@ -14,6 +14,7 @@ from kgnn.structure import BASES, one_hot
 LETTERS = "ACGTURYSWKMBDHVN"
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(alphabet=LETTERS + LETTERS.lower(), min_size=5, max_size=5), min_size=1, max_size=4))
 def test_every_letter_by_itself(sequences):
     found = one_hot(sequences)
