@@ -101,7 +101,7 @@ def test_ice_against_cooler_on_real_files(shared_data, file, scope):
 
 def test_stored_weights(shared_data):
     pytest.importorskip("cooler")
-    import h5py
+    h5py = pytest.importorskip("h5py")
 
     path = shared_data / "hic_cooler" / FILES[0]
     contacts = read_contacts(path)

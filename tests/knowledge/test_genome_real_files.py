@@ -93,7 +93,7 @@ def test_bacterial_promoters_have_ttgaca_at_minus_35(shared_data):
 )
 def test_contact_maps(shared_data, file, bins, chromosomes, contacts, total, weights):
     pytest.importorskip("cooler")
-    import h5py
+    h5py = pytest.importorskip("h5py")
 
     path = shared_data / "hic_cooler" / file
     found = read_contacts(path)
