@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from kgnn.data import read_samples as read_samples
     from kgnn.errors import KgnnError as KgnnError
     from kgnn.interpret import importance as importance
+    from kgnn.knowledge import ContactMap as ContactMap
     from kgnn.knowledge import MotifSet as MotifSet
     from kgnn.knowledge import Ontology as Ontology
     from kgnn.knowledge import fetch as fetch
+    from kgnn.knowledge import read_contacts as read_contacts
+    from kgnn.knowledge import read_genes as read_genes
+    from kgnn.knowledge import read_intervals as read_intervals
     from kgnn.knowledge import read_motifs as read_motifs
     from kgnn.knowledge import read_ontology as read_ontology
     from kgnn.layers import tune as tune
@@ -43,6 +47,10 @@ _ROOMS = {
     "Ontology": "knowledge",
     "fetch": "knowledge",
     "read_motifs": "knowledge",
+    "ContactMap": "knowledge",
+    "read_contacts": "knowledge",
+    "read_genes": "knowledge",
+    "read_intervals": "knowledge",
     "read_ontology": "knowledge",
     "knockdown": "perturb",
     "screen": "perturb",

@@ -77,7 +77,7 @@ def test_version():
         (("train", "--epochs", "many"), "Invalid value for '--epochs'"),
         (("zoo", "dcel"), "recipe is 'dcel', which is not known. Choose one of: dcell, drugcell."),
         (("fetch", "nothing"), "source is 'nothing', which is not known"),
-        (("info", "nowhere.npz"), "nowhere.npz: is not a compiled hierarchy"),
+        (("info", "nowhere.npz"), "nowhere.npz: there is no such file"),
         (("predict", "nowhere", "--samples", "s.csv", "--out", "p.tsv"), "nowhere: there is no such run folder"),
         (("predict", "nowhere", "--samples", "s.csv", "--out", "p.xlsx"), "Choose one of: .csv, .parquet, .tsv"),
     ],

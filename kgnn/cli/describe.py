@@ -29,11 +29,19 @@ def zoo(name: Annotated[str | None, typer.Argument(help="A recipe.")] = None, js
 
 
 def info(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A run folder, a compiled file, or motifs.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="A run folder, a compiled file, motifs, or a genome file: FASTA, BED, narrowPeak, GTF, GFF3, VCF, "
+            "bigWig, .cool or .mcool.",
+        ),
+    ],
+    resolution: Annotated[int | None, typer.Option(help="Of a .mcool file with several, the one to look into.")] = None,
     json_: options.Json = False,
 ) -> None:
-    """Provenance, fingerprint and sizes of a run, a compiled hierarchy, compiled kernels or a file of motifs."""
-    from kgnn.knowledge import is_motif_file, read_motifs
+    """Provenance, fingerprint and sizes of a run, of a compiled file, of motifs or of a genome file."""
+    from kgnn.knowledge import genome_file_summary, is_motif_file, read_motifs
     from kgnn.structure import Hierarchy, Kernels, describe, hierarchy_summary, is_kernels_file, kernels_summary
 
     if path.is_dir():
@@ -45,5 +53,6 @@ def info(
     elif is_motif_file(path):
         summary = {"kind": "motifs", **read_motifs(path).summary()}
     else:
-        summary = {"kind": "hierarchy", **hierarchy_summary(Hierarchy.load(path))}
+        found = genome_file_summary(path, resolution=resolution)
+        summary = found or {"kind": "hierarchy", **hierarchy_summary(Hierarchy.load(path))}
     print_result(summary, describe(summary), json_)

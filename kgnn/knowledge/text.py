@@ -87,18 +87,8 @@ def open_bytes(path: str | PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         FormatError: If the file is missing, a folder, empty, not readable or an archive of several files.
     """
-    try:
-        raw = Path(path).open("rb")  # noqa: SIM115 closed below; only its opening may fail here
-    except FileNotFoundError:
-        raise FormatError("there is no such file. Check the path.", path) from None
-    except IsADirectoryError:
-        raise FormatError("is a folder, not a file. Name the file in it.", path) from None
-    except OSError as error:
-        raise FormatError(f"cannot be read ({error.strerror}).", path) from error
-    with raw:
+    with _opened(path) as raw:
         start = raw.peek(4)[:4]
-        if not start:
-            raise FormatError("is empty. Check the path, or download the file again.", path)
         if start.startswith(_GZIP_START):
             with gzip.GzipFile(fileobj=raw) as unpacked:
                 yield cast(BinaryIO, unpacked)
@@ -110,6 +100,38 @@ def open_bytes(path: str | PathLike[str]) -> Iterator[BinaryIO]:
                     yield cast(BinaryIO, member)
         else:
             yield raw
+
+
+def first_bytes(path: str | PathLike[str], count: int) -> bytes:
+    """The bytes that a file begins with, as they lie on disk.
+
+    Args:
+        path: Any file.
+        count: How many, at most.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        FormatError: If the file is missing, a folder, empty or not readable.
+    """
+    with _opened(path) as raw:
+        return raw.read(count)
+
+
+def _opened(path: str | PathLike[str]) -> io.BufferedReader:
+    try:
+        raw = Path(path).open("rb")  # noqa: SIM115 closed by the caller; only its opening may fail here
+    except FileNotFoundError:
+        raise FormatError("there is no such file. Check the path.", path) from None
+    except IsADirectoryError:
+        raise FormatError("is a folder, not a file. Name the file in it.", path) from None
+    except OSError as error:
+        raise FormatError(f"cannot be read ({error.strerror}).", path) from error
+    if not raw.peek(1):
+        raw.close()
+        raise FormatError("is empty. Check the path, or download the file again.", path)
+    return raw
 
 
 def _binary(path: str | PathLike[str]) -> FormatError:

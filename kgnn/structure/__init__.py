@@ -19,6 +19,8 @@ from kgnn.structure.motif_scores import ScoreDistribution as ScoreDistribution
 from kgnn.structure.motif_scores import log_odds_steps as log_odds_steps
 from kgnn.structure.motif_scores import score_distribution as score_distribution
 from kgnn.structure.null import shuffle_genes as shuffle_genes
+from kgnn.structure.one_hot import BASES as BASES
+from kgnn.structure.one_hot import one_hot as one_hot
 from kgnn.structure.summary import alignment_summary as alignment_summary
 from kgnn.structure.summary import compiled_summary as compiled_summary
 from kgnn.structure.summary import describe as describe
