@@ -350,7 +350,9 @@ def _line_of_row(path: str | PathLike[str], layout: Layout, row: int) -> int:
     return number
 
 
-def _explain(path: str | PathLike[str], layout: Layout, numbers: Mapping | Sequence[str], error: Exception) -> Exception:
+def _explain(
+    path: str | PathLike[str], layout: Layout, numbers: Mapping | Sequence[str], error: Exception
+) -> Exception:
     """What is wrong where pandas found a cell that is no number."""
     position = {column: index for index, column in enumerate(layout.columns)}
     for line, cells in rows_of(path, layout):

@@ -33,8 +33,42 @@ SIGN_WORDS = ("sign", "effect", "mode_of_regulation")
 EVIDENCE_WORDS = ("evidence", "interaction", "interaction_type", "type", "method", "source_db", "database", "channel")
 
 _COLUMN_WORDS = frozenset(
-    "gene genes protein node symbol name id ids interactor entrez uniprot ensembl orf hgnc source target from to tf "
-    "regulator factor transcription ligand receptor sender receiver a b x y of the official systematic".split()
+    [
+        "gene",
+        "genes",
+        "protein",
+        "node",
+        "symbol",
+        "name",
+        "id",
+        "ids",
+        "interactor",
+        "entrez",
+        "uniprot",
+        "ensembl",
+        "orf",
+        "hgnc",
+        "source",
+        "target",
+        "from",
+        "to",
+        "tf",
+        "regulator",
+        "factor",
+        "transcription",
+        "ligand",
+        "receptor",
+        "sender",
+        "receiver",
+        "a",
+        "b",
+        "x",
+        "y",
+        "of",
+        "the",
+        "official",
+        "systematic",
+    ]
 )
 _SIGNS = {
     "1": 1, "+1": 1, "+": 1, "activation": 1, "activates": 1, "stimulation": 1, "up": 1,

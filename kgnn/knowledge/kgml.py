@@ -94,7 +94,9 @@ def _parsed(path: str | PathLike[str]) -> Any:
     try:
         from Bio.KEGG.KGML import KGML_parser
     except ImportError:
-        raise KgnnError(f"{path}: KGML is read with Biopython, which is not installed. pip install 'kgnn[kegg]'.") from None
+        raise KgnnError(
+            f"{path}: KGML is read with Biopython, which is not installed. pip install 'kgnn[kegg]'."
+        ) from None
     text = "".join(read_lines(path))
     try:
         pathway = KGML_parser.read(io.StringIO(text))

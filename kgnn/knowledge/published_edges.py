@@ -11,7 +11,17 @@ from kgnn.errors import FormatError, name_some
 from kgnn.knowledge.edge_columns import Layout, head_of
 from kgnn.knowledge.edges import Coded
 
-_TRUTH = {"1": True, "true": True, "t": True, "yes": True, "0": False, "false": False, "f": False, "no": False, "": False}
+_TRUTH = {
+    "1": True,
+    "true": True,
+    "t": True,
+    "yes": True,
+    "0": False,
+    "false": False,
+    "f": False,
+    "no": False,
+    "": False,
+}
 
 
 def published_layout(path: str | PathLike[str], what: str, needed: Sequence[str], delimiters: str = "\t") -> Layout:

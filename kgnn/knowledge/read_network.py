@@ -153,6 +153,8 @@ def recognize_network(path: str | PathLike[str]) -> str:
     rows = [line.split(delimiter) for line in body]
     if len(rows[0]) == 3 and {row[-1].strip() for row in rows} <= {"default", "gene"}:
         raise FormatError("holds a hierarchy in DrugCell's text, not a network. Read it with kgnn.read_ontology.", path)
+    if _looks_like_gmt(rows):
+        raise FormatError("holds gene sets (GMT), not a network. Read them with kgnn.read_ontology.", path)
     if delimiter in (None, "\t") and _looks_like_sif(rows):
         return "sif"
     if len(rows[0]) > 1:
@@ -193,6 +195,13 @@ def _by_header(first: str) -> str | None:
         "kpnn": {"parent", "child"},
     }
     return next((kind for kind, needed in marks.items() if needed <= set(cells)), None)
+
+
+def _looks_like_gmt(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether each line is a name, a remark, and a set of genes that holds no such name."""
+    first = {row[0] for row in rows}
+    members = {cell for row in rows for cell in row[2:]}
+    return min(map(len, rows)) > 4 and len(first) == len(rows) and first.isdisjoint(members)
 
 
 def _looks_like_sif(rows: Sequence[Sequence[str]]) -> bool:

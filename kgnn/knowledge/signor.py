@@ -122,9 +122,7 @@ def _scores(columns: Columns, keep: np.ndarray, path: str | PathLike[str]) -> tu
     return np.where(absent, lowest, scores), (f"{int(absent.sum()):,} relations have no score: taken as {lowest:g}",)
 
 
-def _rows_of_organism(
-    columns: Columns, taxon: int | None, path: str | PathLike[str]
-) -> tuple[np.ndarray, list[Loss]]:
+def _rows_of_organism(columns: Columns, taxon: int | None, path: str | PathLike[str]) -> tuple[np.ndarray, list[Loss]]:
     n_rows = len(columns.texts["effect"].codes)
     if taxon is None:
         return np.ones(n_rows, dtype=bool), []

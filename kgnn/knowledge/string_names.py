@@ -14,7 +14,14 @@ from kgnn.knowledge.network import Network
 from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.text import source_of
 
-SYMBOL_SOURCES = ("Ensembl_HGNC_symbol", "Ensembl_HGNC", "HGNC_symbol", "BioMart_HUGO", "Ensembl_gene", "Ensembl_EntrezGene")
+SYMBOL_SOURCES = (
+    "Ensembl_HGNC_symbol",
+    "Ensembl_HGNC",
+    "HGNC_symbol",
+    "BioMart_HUGO",
+    "Ensembl_gene",
+    "Ensembl_EntrezGene",
+)
 """Sources of symbols in aliases files, in the order in which one is looked for."""
 
 _PROTEIN_COLUMNS = ("#string_protein_id", "string_protein_id", "protein_external_id", "#protein_external_id")
@@ -46,7 +53,9 @@ def named(
     network = _one_organism(network, path, taxon)
     if names is None:
         if alias_source is not None:
-            raise KgnnError(f"{path}: alias_source= chooses from a file of names. Give it as names=, or leave both out.")
+            raise KgnnError(
+                f"{path}: alias_source= chooses from a file of names. Give it as names=, or leave both out."
+            )
         bare = {node: node.partition(".")[2] for node in network.nodes}
         if all(prefix.isdigit() and bare[node] for node, prefix in ((n, n.partition(".")[0]) for n in network.nodes)):
             return network.renamed(bare)

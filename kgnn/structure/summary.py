@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kgnn.structure.compile import Alignment
+from kgnn.structure.compile_adjacency import NetworkAlignment
 from kgnn.structure.hierarchy import Hierarchy
 
 
@@ -32,11 +33,11 @@ def hierarchy_summary(hierarchy: Hierarchy) -> dict[str, Any]:
     }
 
 
-def alignment_summary(alignment: Alignment) -> dict[str, Any]:
+def alignment_summary(alignment: Alignment | NetworkAlignment) -> dict[str, Any]:
     """How data and knowledge met, and everything dropped on the way from the files, by reason.
 
     Args:
-        alignment: From `compile_hierarchy`.
+        alignment: From `compile_hierarchy` or `compile_adjacency`.
 
     Returns:
         A value that `json` can write.
