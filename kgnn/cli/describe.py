@@ -1,4 +1,4 @@
-"""Commands that say what something is: a published system, a run, a compiled file, a file of motifs."""
+"""Commands that say what something is: a published system, a run, a compiled file, a network, a file of motifs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from kgnn import options
 from kgnn.cli.inputs import load_run_folder
+from kgnn.cli.network import file_summary
 from kgnn.cli.output import print_result
 
 
@@ -29,12 +30,12 @@ def zoo(name: Annotated[str | None, typer.Argument(help="A recipe.")] = None, js
 
 
 def info(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A run folder, a compiled file, or motifs.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A run folder, a compiled file, a network or motifs.")],
     json_: options.Json = False,
 ) -> None:
-    """Provenance, fingerprint and sizes of a run, a compiled hierarchy, compiled kernels or a file of motifs."""
+    """Provenance, fingerprint and sizes of a run, a compiled file, a network or a file of motifs."""
     from kgnn.knowledge import is_motif_file, read_motifs
-    from kgnn.structure import Hierarchy, Kernels, describe, hierarchy_summary, is_kernels_file, kernels_summary
+    from kgnn.structure import Kernels, describe, is_kernels_file, kernels_summary
 
     if path.is_dir():
         from kgnn.train.summary import run_summary
@@ -45,5 +46,5 @@ def info(
     elif is_motif_file(path):
         summary = {"kind": "motifs", **read_motifs(path).summary()}
     else:
-        summary = {"kind": "hierarchy", **hierarchy_summary(Hierarchy.load(path))}
+        summary = file_summary(path)
     print_result(summary, describe(summary), json_)

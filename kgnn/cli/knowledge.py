@@ -9,6 +9,7 @@ import typer
 
 from kgnn import options
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
+from kgnn.cli.network import or_network
 from kgnn.cli.output import print_result
 
 
@@ -30,6 +31,7 @@ def fetch(
     print_result(found, "\n".join(f"{name}\t{path}" for name, path in found.items()), json_)
 
 
+@or_network
 @takes_ontology
 def compile_(
     knowledge: OntologyOptions,
@@ -39,7 +41,7 @@ def compile_(
     batch_size: Annotated[int, typer.Option(min=1, help="Samples a step, for the predicted cost of training.")] = 256,
     json_: options.Json = False,
 ) -> None:
-    """Compile an ontology and its annotations into the structure of a network, and predict what training costs."""
+    """Compile an ontology with its annotations, or a network of genes, into the structure of a neural network."""
     from kgnn.knowledge.text import read_lines
     from kgnn.structure import alignment_summary, compile_hierarchy, describe, hierarchy_cost, hierarchy_summary
 

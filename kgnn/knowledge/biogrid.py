@@ -51,7 +51,7 @@ def read_biogrid(path: str | PathLike[str], *, gene_id: str = "symbol", taxon: i
     layout = published_layout(path, "a BioGRID table (TAB3 or TAB2)", [*pair, *_EVIDENCE])
     organisms = [_organism_column(layout, side, path) for side in "ab"]
     columns = read_columns(path, layout, names=[*pair, *organisms, *_EVIDENCE])
-    names, first, second = joined(columns, *pair)
+    names, first, second = joined(columns, pair[0], pair[1])
     keep, losses = _rows_of_organism(columns, organisms, taxon, path)
     unnamed = {index for index, label in enumerate(names) if label == "-"}
     if unnamed:
@@ -85,7 +85,7 @@ def _rows_of_organism(
     columns: Columns, organisms: list[str], taxon: int | None, path: str | PathLike[str]
 ) -> tuple[np.ndarray, list[Loss]]:
     """The rows in which both genes are of an organism, and how many are not."""
-    taxa, first, second = joined(columns, *organisms)
+    taxa, first, second = joined(columns, organisms[0], organisms[1])
     if taxon is None:
         if len(taxa) > 1:
             raise KgnnError(
@@ -96,6 +96,6 @@ def _rows_of_organism(
     if str(taxon) not in taxa:
         raise KgnnError(f"{path}: holds no gene of the organism {taxon}, only of {name_some(sorted(taxa))}.")
     chosen = taxa.index(str(taxon))
-    keep = (first == chosen) & (second == chosen)
+    keep = np.logical_and(first == chosen, second == chosen)
     lines = tuple(f"row {row + 1}" for row in np.flatnonzero(~keep).tolist())
     return keep, [Loss("edge", f"a gene of another organism than {taxon}", lines)] if lines else []

@@ -13,7 +13,7 @@ import io
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from os import PathLike
@@ -101,7 +101,7 @@ def read_columns(
     for column in names:
         codes, labels = found.texts[column]
         if "" in labels:
-            row = int(np.flatnonzero(codes == list(labels).index(""))[0])
+            row = int(np.flatnonzero(codes == labels.index(""))[0])
             raise FormatError(f"names nothing in the column {column!r}.", path, _line_of_row(path, layout, row))
     for column, values in found.numbers.items():
         if not np.isfinite(values).all():
@@ -350,9 +350,7 @@ def _line_of_row(path: str | PathLike[str], layout: Layout, row: int) -> int:
     return number
 
 
-def _explain(
-    path: str | PathLike[str], layout: Layout, numbers: Mapping | Sequence[str], error: Exception
-) -> Exception:
+def _explain(path: str | PathLike[str], layout: Layout, numbers: Sequence[str], error: Exception) -> FormatError:
     """What is wrong where pandas found a cell that is no number."""
     position = {column: index for index, column in enumerate(layout.columns)}
     for line, cells in rows_of(path, layout):

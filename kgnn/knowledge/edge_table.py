@@ -7,6 +7,7 @@ HumanNet publishes ``gene, gene, log-likelihood score`` without a header; Collec
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
@@ -22,54 +23,26 @@ DIRECTED_PAIRS = (
     ("source", "target"), ("from", "to"), ("tf", "target"), ("tf", "gene"), ("regulator", "target"),
     ("regulator", "gene"), ("sender", "receiver"), ("ligand", "receptor"), ("source_genesymbol", "target_genesymbol"),
 )  # fmt: skip
-UNDIRECTED_PAIRS = tuple(
-    (f"{word}{joint}{first}", f"{word}{joint}{second}")
-    for word in ("gene", "node", "protein", "interactor", "symbol", "name", "entrez", "id", "orf")
-    for joint in ("", "_", " ", "-")
-    for first, second in (("1", "2"), ("a", "b"))
-) + (("a", "b"), ("gene", "gene.1"))  # fmt: skip
+UNDIRECTED_PAIRS = (
+    *(
+        (f"{word}{joint}{first}", f"{word}{joint}{second}")
+        for word in ("gene", "node", "protein", "interactor", "symbol", "name", "entrez", "id", "orf")
+        for joint in ("", "_", " ", "-")
+        for first, second in (("1", "2"), ("a", "b"))
+    ),
+    ("a", "b"),
+)
 WEIGHT_WORDS = ("weight", "score", "combined_score", "confidence", "mor", "lls", "likelihood", "probability")
 SIGN_WORDS = ("sign", "effect", "mode_of_regulation")
 EVIDENCE_WORDS = ("evidence", "interaction", "interaction_type", "type", "method", "source_db", "database", "channel")
 
 _COLUMN_WORDS = frozenset(
     [
-        "gene",
-        "genes",
-        "protein",
-        "node",
-        "symbol",
-        "name",
-        "id",
-        "ids",
-        "interactor",
-        "entrez",
-        "uniprot",
-        "ensembl",
-        "orf",
-        "hgnc",
-        "source",
-        "target",
-        "from",
-        "to",
-        "tf",
-        "regulator",
-        "factor",
-        "transcription",
-        "ligand",
-        "receptor",
-        "sender",
-        "receiver",
-        "a",
-        "b",
-        "x",
-        "y",
-        "of",
-        "the",
-        "official",
-        "systematic",
+        "gene", "genes", "protein", "node", "symbol", "name", "id", "ids", "interactor", "entrez", "uniprot",
+        "ensembl", "orf", "hgnc", "source", "target", "from", "to", "tf", "regulator", "factor", "transcription",
+        "ligand", "receptor", "sender", "receiver", "a", "b", "x", "y", "of", "the", "official", "systematic",
     ]
-)
+)  # fmt: skip
 _SIGNS = {
     "1": 1, "+1": 1, "+": 1, "activation": 1, "activates": 1, "stimulation": 1, "up": 1,
     "-1": -1, "-": -1, "inhibition": -1, "inhibits": -1, "repression": -1, "down": -1,
@@ -137,27 +110,28 @@ def read_edge_table(path: str | PathLike[str], *, directed: bool | None = None, 
     )
 
 
-def joined(columns: Columns, *names: str) -> tuple[list[str], ...]:
-    """Several columns of names as one list of names, and each column as positions in it.
+def joined(columns: Columns, first: str, second: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Two columns of names as one list of names, and each column as positions in it.
 
     Args:
         columns: What was read.
-        *names: The columns.
+        first: One column.
+        second: The other one.
 
     Returns:
-        The list, then an array of positions for each column.
+        The list, and the positions of the first and of the second column.
     """
     position: dict[str, int] = {}
-    found = []
-    for column in names:
+    found: list[np.ndarray] = []
+    for column in (first, second):
         codes, labels = columns.texts[column]
         look_up = np.array([position.setdefault(label, len(position)) for label in labels], dtype=np.int32)
         found.append(look_up[codes])
-    return list(position), *found
+    return list(position), found[0], found[1]
 
 
 def table_layout(path: str | PathLike[str]) -> tuple[Layout, list[str]]:
-    """The layout of a plain table, its columns named as in the header or ``"1"``, ``"2"``, …
+    """The layout of a plain table, its columns named as in the header or by numbers from 1.
 
     Args:
         path: The file.
@@ -237,13 +211,14 @@ def roles_of(layout: Layout, path: str | PathLike[str]) -> tuple[dict[str, str],
             path,
             layout.first_line,
         )
-    roles = roles or {"source": layout.columns[0], "target": layout.columns[1]}
+    first_two = layout.columns[:2]
+    roles = roles or dict(zip(("source", "target"), first_two, strict=True))
     for role, words in (("weight", WEIGHT_WORDS), ("sign", SIGN_WORDS), ("evidence", EVIDENCE_WORDS)):
         column = next((lower[word] for word in words if word in lower), None)
         if column is not None and column not in roles.values():
             roles[role] = column
     if headless and len(layout.columns) > 2:
-        third = next(row for row in _first_rows(path, layout))[2]
+        third = next(iter(_first_rows(path, layout)), [""] * 3)[2]
         roles["weight" if _is_number(third) else "evidence"] = layout.columns[2]
     elif "weight" not in roles and len(layout.columns) == 3 and roles.keys() == {"source", "target"}:
         (rest,) = (column for column in layout.columns if column not in roles.values())
@@ -252,7 +227,7 @@ def roles_of(layout: Layout, path: str | PathLike[str]) -> tuple[dict[str, str],
     return roles, directed
 
 
-def _first_rows(path: str | PathLike[str], layout: Layout) -> list[list[str]]:
+def _first_rows(path: str | PathLike[str], layout: Layout) -> Sequence[Sequence[str]]:
     lines = head_of(path)[layout.first_line - 1 :]
     rows = [split_line(line, layout, path, layout.first_line) for line in lines if line.strip()]
     return [row for row in rows if len(row) == len(layout.columns)]

@@ -20,7 +20,7 @@ class Coded(NamedTuple):
     """A column of text: a position for each row, and the texts by position."""
 
     codes: np.ndarray
-    labels: Sequence[str]
+    labels: list[str]
 
 
 class EdgeNames(Sequence[str]):
@@ -117,7 +117,7 @@ def build_network(
     """
     if like is not None:
         source, target, weight, sign, directed = like.source, like.target, like.weight, like.sign, like.directed
-        evidence, node_types = Coded(like.evidence, like.evidence_names), like.node_types
+        evidence, node_types = Coded(like.evidence, list(like.evidence_names)), like.node_types
         provenance, losses = like.provenance, like.losses
     source = np.zeros(0, np.int32) if source is None else source
     target = np.zeros(0, np.int32) if target is None else target

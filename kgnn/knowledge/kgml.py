@@ -94,9 +94,7 @@ def _parsed(path: str | PathLike[str]) -> Any:
     try:
         from Bio.KEGG.KGML import KGML_parser
     except ImportError:
-        raise KgnnError(
-            f"{path}: KGML is read with Biopython, which is not installed. pip install 'kgnn[kegg]'."
-        ) from None
+        raise KgnnError(f"{path}: KGML needs Biopython, which is not installed. pip install 'kgnn[kegg]'.") from None
     text = "".join(read_lines(path))
     try:
         pathway = KGML_parser.read(io.StringIO(text))

@@ -18,9 +18,9 @@ GENE_ENDING = "_gene"
 def read_kpnn(path: str | PathLike[str]) -> Network:
     r"""A network from the edge list of a KPNN: information flows from child to parent, so each edge does.
 
-    Nodes have the type ``"gene"`` if they are no parent and their name ends in ``_gene`` (an input), ``"output"`` if they
-    are no child, else ``"node"``. A measured gene and the protein that it encodes stay two nodes, ``TP53_gene`` and
-    ``TP53``, as in the file.
+    Nodes have the type ``"gene"`` if they are no parent and their name ends in ``_gene`` (an input), ``"output"`` if
+    they are no child, else ``"node"``. A measured gene and the protein that it encodes stay two nodes, ``TP53_gene``
+    and ``TP53``, as in the file.
 
     Args:
         path: Table with the columns ``parent`` and ``child``, parted by commas or tabs, plain or gzip.

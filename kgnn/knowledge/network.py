@@ -1,7 +1,7 @@
 """`Network`: typed nodes and the edges between them, as a reader found them.
 
-Readers make it through `kgnn.knowledge.edges.build_network`, `kgnn.structure.compile_adjacency` turns it into the arrays
-of a network on a graph. Edges are columns, not objects: a human interactome has millions of them.
+Readers make it through `kgnn.knowledge.edges.build_network`, `kgnn.structure.compile_adjacency` turns it into the
+arrays of a network on a graph. Edges are columns, not objects: a human interactome has millions of them.
 """
 
 from __future__ import annotations
@@ -288,15 +288,17 @@ class Network:
         left[self.source[keep]] = left[self.target[keep]] = True
         return self._cut(left | ~touched, keep, ("node", f"no edge left: {reason}"), ("edge", reason), step)
 
-    def _cut(self, nodes: np.ndarray, edges: np.ndarray, of_node: Any, of_edge: Any, step: str) -> Network:
+    def _cut(
+        self, nodes: np.ndarray, edges: np.ndarray, of_node: tuple[str, str], of_edge: tuple[str, str], step: str
+    ) -> Network:
         from kgnn.knowledge.edges import EdgeNames
 
         kept = [self.nodes[position] for position in np.flatnonzero(nodes)]
         position = np.cumsum(nodes, dtype=np.int32) - 1
         used, evidence = np.unique(self.evidence[edges], return_inverse=True)
         losses = (
-            Loss(*of_node, tuple(self.nodes[lost] for lost in np.flatnonzero(~nodes))),
-            Loss(*of_edge, EdgeNames.of(self, np.flatnonzero(~edges))),
+            Loss(of_node[0], of_node[1], tuple(self.nodes[lost] for lost in np.flatnonzero(~nodes))),
+            Loss(of_edge[0], of_edge[1], EdgeNames.of(self, np.flatnonzero(~edges))),
         )
         return Network(
             nodes=tuple(kept),

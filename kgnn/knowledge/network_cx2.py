@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from typing import Any
@@ -56,16 +57,12 @@ def read_cx2(path: str | PathLike[str], *, gene_id: str = "name", directed: bool
     for identifier, facts in _elements(aspects["nodes"], defaults, "nodes", path):
         if facts.get(gene_id) in (None, ""):
             known = name_some(sorted(facts), limit=20) or "none"
-            raise KgnnError(
-                f"{path}: node {identifier} has no attribute {gene_id!r}. Choose with gene_id= from: {known}."
-            )
+            raise KgnnError(f"{path}: node {identifier} has no {gene_id!r}. Choose with gene_id= from: {known}.")
         nodes[identifier] = (str(facts[gene_id]).strip(), str(facts.get("type", "")))
     names = [name for name, _ in nodes.values()]
-    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise KgnnError(
-            f"{path}: several nodes have the same {gene_id}: {name_some(repeated)}. Choose another gene_id=."
-        )
+        raise KgnnError(f"{path}: several nodes have the {gene_id} {name_some(repeated)}. Choose another gene_id=.")
     position = {identifier: index for index, identifier in enumerate(nodes)}
     rows = []
     for (identifier, facts), edge in zip(

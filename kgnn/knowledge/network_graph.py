@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import networkx
@@ -78,8 +79,8 @@ def from_networkx(
         FormatError: If a weight is no finite number or a sign is not 1, 0 or −1.
     """
     names = [str(node).strip() for node in graph]
-    if len(set(names)) < len(names) or "" in names:
-        repeated = sorted({name for name in names if names.count(name) > 1} or {"''"})
+    repeated = sorted(repr(name) for name, count in Counter(names).items() if count > 1 or not name)
+    if repeated:
         raise StructureError(f"nodes of the graph have the same name or none: {name_some(repeated)}. Relabel them.")
     position = {node: index for index, node in enumerate(graph)}
     edges = list(graph.edges(data=True))

@@ -63,7 +63,7 @@ def read_omnipath(path: str | PathLike[str], *, gene_id: str | None = None) -> N
     consensus = [c for c in ("consensus_stimulation", "consensus_inhibition") if c in layout.columns]
     texts = [*NEEDED[2:], *consensus, *([kind] if kind else [])]
     columns = read_columns(path, layout, names=pair, texts=texts)
-    names, source, target = joined(columns, *pair)
+    names, source, target = joined(columns, pair[0], pair[1])
     return build_network(
         names,
         source,

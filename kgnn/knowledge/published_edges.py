@@ -11,17 +11,7 @@ from kgnn.errors import FormatError, name_some
 from kgnn.knowledge.edge_columns import Layout, head_of
 from kgnn.knowledge.edges import Coded
 
-_TRUTH = {
-    "1": True,
-    "true": True,
-    "t": True,
-    "yes": True,
-    "0": False,
-    "false": False,
-    "f": False,
-    "no": False,
-    "": False,
-}
+_TRUE, _FALSE = ("1", "true", "t", "yes"), ("0", "false", "f", "no", "")
 
 
 def published_layout(path: str | PathLike[str], what: str, needed: Sequence[str], delimiters: str = "\t") -> Layout:
@@ -79,12 +69,12 @@ def truth(cells: Coded, column: str, path: str | PathLike[str]) -> np.ndarray:
     Raises:
         FormatError: If a cell is none.
     """
-    unknown = [label for label in cells.labels if label.lower() not in _TRUTH]
+    unknown = [label for label in cells.labels if label.lower() not in (*_TRUE, *_FALSE)]
     if unknown:
         raise FormatError(
             f"column {column!r} holds {unknown[0]!r}, neither true nor false. Were columns swapped?", path
         )
-    return mapped(cells, lambda label: _TRUTH[label.lower()]).astype(bool)
+    return mapped(cells, lambda label: label.lower() in _TRUE).astype(bool)
 
 
 def spelled(kinds: Sequence[Coded], spell: Callable[..., str]) -> Coded:

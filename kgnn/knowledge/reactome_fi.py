@@ -56,10 +56,8 @@ def read_reactome_fi(path: str | PathLike[str]) -> Network:
     annotation = columns.texts["annotation"]
     score = columns.numbers["score"]
     # Rows without a head, with one at the second gene, and with one at the first; those with two heads stand twice.
-    parts = [
-        np.flatnonzero(np.isnan(heads).all(axis=1)),
-        *(np.flatnonzero(~np.isnan(heads[:, side])) for side in (1, 0)),
-    ]
+    headed = ~np.isnan(heads)
+    parts = [np.flatnonzero(which) for which in (~headed.any(axis=1), headed[:, 1], headed[:, 0])]
     rows = np.concatenate(parts)
     backwards = np.repeat([False, False, True], [len(part) for part in parts])
     sign = [np.zeros(len(parts[0])), heads[parts[1], 1], heads[parts[2], 0]]

@@ -67,8 +67,8 @@ def read_network(
     r"""A network of genes or proteins, from any of the formats of the field.
 
     Formats are recognized by content: STRING (links with or without channels, actions), BioGRID, Reactome functional
-    interactions, SIGNOR, OmniPath, KEGG's KGML, KPNN edge lists, GML, CX2, SIF, and plain tables of edges, such as those
-    of HumanNet and CollecTRI. Nothing is lost silently: `Network.losses` names what was left out, and why.
+    interactions, SIGNOR, OmniPath, KEGG's KGML, KPNN edge lists, GML, CX2, SIF, and plain tables of edges, such as
+    those of HumanNet and CollecTRI. Nothing is lost silently: `Network.losses` names what was left out, and why.
 
     Args:
         path: The file, plain or gzip.

@@ -180,9 +180,7 @@ def _read_attributes(path: Path, sif: str | PathLike[str], names: list[str], n_r
         evidence_names = list(facts["evidence_names"])
         fits = all(len(column) == n_rows for column in columns.values())
     except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(
-            f"is no file of attributes of a SIF ({error}). Remove it, or write both again.", path
-        ) from None
+        raise FormatError(f"holds no attributes of a SIF ({error}). Remove it, or write both again.", path) from None
     if digest != file_digest(sif) or not fits:
         raise FormatError(f"belongs to another SIF than {Path(sif).name}. Remove it, or write both again.", path)
     return {

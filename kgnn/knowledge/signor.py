@@ -50,7 +50,7 @@ def read_signor(path: str | PathLike[str], *, gene_id: str = "symbol", taxon: in
     layout = published_layout(path, "a table of SIGNOR", NEEDED)
     others = [column for column in ("tax_id", "score") if column in layout.columns]
     columns = read_columns(path, layout, names=[*pair, "effect"], texts=["typea", "typeb", "mechanism", *others])
-    names, first, second = joined(columns, *pair)
+    names, first, second = joined(columns, pair[0], pair[1])
     keep, losses = _rows_of_organism(columns, taxon, path)
     weight, note = _scores(columns, keep, path)
     evidence = spelled([columns.texts["effect"], columns.texts["mechanism"]], kind_and_detail)
@@ -131,6 +131,6 @@ def _rows_of_organism(columns: Columns, taxon: int | None, path: str | PathLike[
     codes, labels = columns.texts["tax_id"]
     if str(taxon) not in labels:
         raise KgnnError(f"{path}: holds no relation of the organism {taxon}, only of {name_some(sorted(labels))}.")
-    keep = codes == list(labels).index(str(taxon))
+    keep = codes == labels.index(str(taxon))
     lines = tuple(f"row {row + 1}" for row in np.flatnonzero(~keep).tolist())
     return keep, [Loss("edge", f"stated for another organism than {taxon}", lines)] if lines else []

@@ -39,13 +39,13 @@ def read_string(
 ) -> Network:
     r"""STRING's links: undirected, weighted by the probability that STRING gives (its score over 1,000).
 
-    With `channels`, the scores of some channels are combined as STRING does it: the prior :math:`p = 0.041` is taken out
-    of each, and put back once.
+    With `channels`, the scores of some channels are combined as STRING does it: the prior :math:`p = 0.041` is taken
+    out of each, and put back once.
 
     .. math:: s = p + (1 - p) \left(1 - \prod_c \left(1 - \frac{s_c - p}{1 - p}\right)\right)
 
-    In the full file each channel stands twice, direct and transferred from other organisms, and both count. STRING up to
-    release 11 also damped text mining and co-occurrence by homology, release 12 does not; which of the two a file
+    In the full file each channel stands twice, direct and transferred from other organisms, and both count. STRING up
+    to release 11 also damped text mining and co-occurrence by homology, release 12 does not; which of the two a file
     follows is seen from its own combined scores.
 
     Args:
@@ -87,7 +87,7 @@ def read_string(
     if wanted is not None:
         weight, how = _combined(columns.numbers, wanted)
         note += f", channels {', '.join(wanted)} combined{how}"
-    proteins, source, target = joined(columns, *_PROTEINS)
+    proteins, source, target = joined(columns, _PROTEINS[0], _PROTEINS[1])
     network = build_network(
         proteins,
         source,

@@ -57,7 +57,7 @@ def named(
                 f"{path}: alias_source= chooses from a file of names. Give it as names=, or leave both out."
             )
         bare = {node: node.partition(".")[2] for node in network.nodes}
-        if all(prefix.isdigit() and bare[node] for node, prefix in ((n, n.partition(".")[0]) for n in network.nodes)):
+        if all(node.partition(".")[0].isdigit() and rest for node, rest in bare.items()):
             return network.renamed(bare)
         return network
     table, ambiguous, source = read_string_names(names, alias_source=alias_source)

@@ -80,8 +80,14 @@ def spread(graph: jraph.GraphsTuple, values: Float[Array, "node feature"]) -> Fl
     Returns:
         What each node receives.
     """
-    messages = graph.edges["coefficient"][:, None] * values[graph.senders]
-    return jax.ops.segment_sum(messages, graph.receivers, num_segments=values.shape[0])
+    edges: Any = graph.edges
+    senders: Any = graph.senders
+    return _received(graph, edges["coefficient"][:, None] * values[senders], values.shape[0])
+
+
+def _received(graph: jraph.GraphsTuple, messages: Any, n_nodes: int) -> Any:
+    receivers: Any = graph.receivers
+    return jax.ops.segment_sum(messages, receivers, num_segments=n_nodes)
 
 
 def chebyshev_features(
@@ -104,9 +110,9 @@ def chebyshev_features(
     References:
         Defferrard, Bresson, Vandergheynst 2016, arXiv:1606.09375.
     """
-    size = jnp.abs(graph.edges["coefficient"])
-    received = jax.ops.segment_sum(size, graph.receivers, num_segments=values.shape[0])
-    has_edge = (received > 0).astype(values.dtype)[:, None]
+    edges: Any = graph.edges
+    size = jnp.abs(edges["coefficient"])
+    has_edge = (_received(graph, size, values.shape[0]) > 0).astype(values.dtype)[:, None]
 
     def step(state: Any) -> Any:
         return (2.0 / largest) * (has_edge * state - spread(graph, state)) - state
@@ -127,7 +133,7 @@ def random_walk_with_restart(
     What has not been walked after *n* steps is :math:`(1 - r)^n` of the result, 5e-20 for the defaults.
 
     Args:
-        graph: Compiled with ``normalization="random_walk"``, in which something leaves every node (``self_loops="add"``);
+        graph: Compiled with ``normalization="random_walk"``. Something must leave every node (``self_loops="add"``),
             else the part that reaches a dead end is lost.
         seeds: Each set sums to 1, 0 on padded nodes.
         restart: Probability of going back at each step.

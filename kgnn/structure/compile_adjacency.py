@@ -99,8 +99,8 @@ def compile_adjacency(
         signs: ``"ignore"`` them, ``"apply"`` them to the weights, or take only ``"activating"`` or ``"inhibiting"``
             edges. All but the first leave out edges whose sign is unknown.
         direction: ``"as_stated"``, ``"reverse"``, or ``"both"`` to make every edge undirected.
-        parallel: Edges between the same nodes in the same direction: the ``"max"`` of their weights, their ``"sum"``, or
-            ``"keep"`` them apart. Of joined edges whose known signs differ, the sign is unknown.
+        parallel: Edges between the same nodes in the same direction: the ``"max"`` of their weights, their ``"sum"``,
+            or ``"keep"`` them apart. Of joined edges whose known signs differ, the sign is unknown.
         weighted: Whether weights count; else every edge has weight 1.
         pad_nodes: Nodes with padding; see `Adjacency.pad`.
         pad_edges: Edges with padding.
@@ -194,9 +194,9 @@ def _align(
         )
     if missing and unconnected == "error":
         raise AlignmentError(
-            f"{len(missing):,} of {len(measured):,} genes in the data are not in the network: {name_some(missing)}. Map "
-            f"them to its identifiers (such as {name_some(network.nodes, 3)}), or pass unconnected='drop' to leave them "
-            "out, or 'keep' to have them without an edge."
+            f"{len(missing):,} of {len(measured):,} genes in the data are not in the network: {name_some(missing)}. "
+            f"Map them to its identifiers (such as {name_some(network.nodes, 3)}), or pass unconnected='drop' to leave "
+            "them out, or 'keep' to have them without an edge."
         )
     unmeasured = tuple(node for node in network.nodes if node not in measured)
     nodes = tuple(genes) if unconnected == "keep" else tuple(gene for gene in genes if gene in known)

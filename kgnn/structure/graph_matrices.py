@@ -71,9 +71,9 @@ def laplacian(adjacency: Adjacency, kind: str = "combinatorial") -> csr_array:
 
     if kind not in LAPLACIANS:
         raise unknown_choice("kind", kind, LAPLACIANS)
-    matrix = graph_matrix(adjacency, normalized=False)
+    matrix: Any = graph_matrix(adjacency, normalized=False)
     degree = np.asarray(abs(matrix).sum(axis=1)).ravel()
-    found = diags_array(degree) - matrix
+    found: Any = diags_array(degree) - matrix
     if kind == "symmetric":
         if abs(matrix - matrix.T).max() > 1e-12 * max(1.0, abs(matrix).max()):
             raise StructureError(
@@ -85,11 +85,11 @@ def laplacian(adjacency: Adjacency, kind: str = "combinatorial") -> csr_array:
     return found.tocsr()
 
 
-def largest_eigenvalue(matrix: csr_array) -> float:
+def largest_eigenvalue(matrix: Any) -> float:
     """The largest eigenvalue of a symmetric matrix.
 
     Args:
-        matrix: Such as a Laplacian.
+        matrix: ``[node, node]``, sparse, such as a Laplacian.
 
     Returns:
         The eigenvalue.
@@ -103,7 +103,7 @@ def largest_eigenvalue(matrix: csr_array) -> float:
     return float(eigsh(matrix, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
 
 
-def chebyshev_basis(matrix: csr_array, order: int, *, largest: float | None = None) -> tuple[csr_array, ...]:
+def chebyshev_basis(matrix: Any, order: int, *, largest: float | None = None) -> tuple[Any, ...]:
     r"""Chebyshev polynomials of a Laplacian, scaled to eigenvalues between −1 and 1.
 
     .. math:: \tilde L = \frac{2}{\lambda} L - I, \quad T_0 = I, \quad T_1 = \tilde L, \quad
@@ -112,12 +112,12 @@ def chebyshev_basis(matrix: csr_array, order: int, *, largest: float | None = No
     The matrices fill up as `order` grows; for a large graph apply them instead (`chebyshev_features`).
 
     Args:
-        matrix: Symmetric Laplacian, ``[node, node]``.
+        matrix: Symmetric Laplacian, ``[node, node]``, sparse.
         order: Highest power.
         largest: Its largest eigenvalue :math:`\lambda`; computed where None.
 
     Returns:
-        ``order + 1`` matrices.
+        ``order + 1`` sparse matrices.
 
     Raises:
         KgnnError: If `order` is negative or the largest eigenvalue is not above 0.
@@ -130,13 +130,11 @@ def chebyshev_basis(matrix: csr_array, order: int, *, largest: float | None = No
     return tuple(_chebyshev(matrix, eye_array(matrix.shape[0], format="csr"), order, largest))
 
 
-def chebyshev_features(
-    matrix: csr_array, values: np.ndarray, order: int, *, largest: float | None = None
-) -> np.ndarray:
+def chebyshev_features(matrix: Any, values: np.ndarray, order: int, *, largest: float | None = None) -> np.ndarray:
     """Chebyshev polynomials of a Laplacian applied to values on the nodes.
 
     Args:
-        matrix: Symmetric Laplacian, ``[node, node]``.
+        matrix: Symmetric Laplacian, ``[node, node]``, sparse.
         values: ``[node, feature]``.
         order: Highest power.
         largest: The largest eigenvalue; computed where None.
@@ -150,7 +148,7 @@ def chebyshev_features(
     return np.stack(_chebyshev(matrix, np.asarray(values, dtype=np.float64), order, largest))
 
 
-def _chebyshev(matrix: csr_array, start: Any, order: int, largest: float | None) -> list[Any]:
+def _chebyshev(matrix: Any, start: Any, order: int, largest: float | None) -> list[Any]:
     if order < 0:
         raise KgnnError(f"order is {order}, and the basis begins with 0. Use 0 or more.")
     largest = largest_eigenvalue(matrix) if largest is None else largest
@@ -180,9 +178,9 @@ def random_walk_with_restart(
 
     .. math:: p = (1 - r) W p + r\, p_0
 
-    :math:`W` holds the weights, those that leave a node scaled to a sum of 1. From a node that nothing leaves, the walker
-    goes back to the seeds, so that the result sums to 1. High values near hubs are expected: compare with seeds drawn at
-    random.
+    :math:`W` holds the weights, those that leave a node scaled to a sum of 1. From a node that nothing leaves, the
+    walker goes back to the seeds, so that the result sums to 1. High values near hubs are expected: compare with seeds
+    drawn at random.
 
     Args:
         adjacency: The graph; its weights count, whatever its normalization, and none may be negative.
