@@ -195,7 +195,8 @@ class _Lines(io.RawIOBase):
 
     def _check(self, block: bytes) -> None:
         if b"\0" in block:
-            raise FormatError("is binary, not text, from this line on.", self._path, self.line + block.count(b"\n"))
+            line = self.line + block[: block.index(0)].count(b"\n")
+            raise FormatError("is binary, not text, from this line on.", self._path, line)
         if not (block.isascii() and not self._decoder.getstate()[0]):
             try:
                 self._decoder.decode(block)

@@ -23,26 +23,22 @@ DIRECTED_PAIRS = (
     ("source", "target"), ("from", "to"), ("tf", "target"), ("tf", "gene"), ("regulator", "target"),
     ("regulator", "gene"), ("sender", "receiver"), ("ligand", "receptor"), ("source_genesymbol", "target_genesymbol"),
 )  # fmt: skip
-UNDIRECTED_PAIRS = (
-    *(
-        (f"{word}{joint}{first}", f"{word}{joint}{second}")
-        for word in ("gene", "node", "protein", "interactor", "symbol", "name", "entrez", "id", "orf")
-        for joint in ("", "_", " ", "-")
-        for first, second in (("1", "2"), ("a", "b"))
-    ),
-    ("a", "b"),
+# Not "id1" and "id2", which are genes.
+UNDIRECTED_PAIRS = tuple(
+    (f"{word}{joint}{first}", f"{word}{joint}{second}")
+    for word in ("gene", "node", "protein", "interactor", "symbol", "name", "entrez", "orf")
+    for joint in ("", "_", " ", "-")
+    for first, second in (("1", "2"), ("a", "b"))
 )
 WEIGHT_WORDS = ("weight", "score", "combined_score", "confidence", "mor", "lls", "likelihood", "probability")
 SIGN_WORDS = ("sign", "effect", "mode_of_regulation")
 EVIDENCE_WORDS = ("evidence", "interaction", "interaction_type", "type", "method", "source_db", "database", "channel")
 
-_COLUMN_WORDS = frozenset(
-    [
-        "gene", "genes", "protein", "node", "symbol", "name", "id", "ids", "interactor", "entrez", "uniprot",
-        "ensembl", "orf", "hgnc", "source", "target", "from", "to", "tf", "regulator", "factor", "transcription",
-        "ligand", "receptor", "sender", "receiver", "a", "b", "x", "y", "of", "the", "official", "systematic",
-    ]
-)  # fmt: skip
+_COLUMN_NOUNS = {
+    "gene", "genes", "protein", "node", "symbol", "name", "interactor", "entrez", "uniprot", "ensembl", "hgnc",
+    "source", "target", "regulator", "factor", "ligand", "receptor", "sender", "receiver",
+}  # fmt: skip
+_COLUMN_WORDS = _COLUMN_NOUNS | {"a", "b", "of", "the", "id", "ids", "official", "systematic", "transcription"}
 _SIGNS = {
     "1": 1, "+1": 1, "+": 1, "activation": 1, "activates": 1, "stimulation": 1, "up": 1,
     "-1": -1, "-": -1, "inhibition": -1, "inhibits": -1, "repression": -1, "down": -1,
@@ -164,7 +160,8 @@ def table_layout(path: str | PathLike[str]) -> tuple[Layout, list[str]]:
 def _is_header(first: list[str], others: list[list[str]]) -> bool:
     if any(a in first and b in first for a, b in (*DIRECTED_PAIRS, *UNDIRECTED_PAIRS)):
         return True
-    if all(_COLUMN_WORDS.issuperset(filter(None, re.split("[^a-z]+", cell))) for cell in first[:2]):
+    words = [set(re.findall("[a-z]+", cell)) for cell in first[:2]]
+    if all(each <= _COLUMN_WORDS and each & _COLUMN_NOUNS for each in words):
         return True
     # A cell above a number that is none itself is the name of a column.
     return any(

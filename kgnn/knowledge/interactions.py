@@ -39,6 +39,9 @@ _DIRECTED_WORDS = {
     ),
 }  # fmt: skip
 
+KNOWN_WORDS = frozenset([*_PLAIN, *_DIRECTED_WORDS])
+"""Words that mean an interaction and nothing else, in small letters."""
+
 
 def meaning_of(interaction: str, directed: bool | None = None) -> Meaning:
     """What an interaction says.

@@ -114,7 +114,7 @@ def _members(entry: Any, pathway: Any, gene_id: str) -> Iterator[tuple[str, str]
     """Names and types of the nodes that an entry stands for; none for the map of a pathway."""
     if entry.type == "group":
         for component in entry.components:
-            yield from _members(component, pathway, gene_id)
+            yield from _members(pathway.entries[component.id], pathway, gene_id)
     elif entry.type in NODE_KINDS:
         if gene_id == "label" and entry.graphics:
             yield entry.graphics[0].name.split(",")[0].removesuffix("...").strip(), entry.type

@@ -11,6 +11,7 @@ from kgnn.knowledge.biogrid import read_biogrid
 from kgnn.knowledge.edge_columns import head_of
 from kgnn.knowledge.edge_table import read_edge_table
 from kgnn.knowledge.gml import read_gml
+from kgnn.knowledge.interactions import KNOWN_WORDS
 from kgnn.knowledge.kgml import read_kgml
 from kgnn.knowledge.kpnn import read_kpnn
 from kgnn.knowledge.network import Network
@@ -211,5 +212,8 @@ def _looks_like_sif(rows: Sequence[Sequence[str]]) -> bool:
         return False
     words = {row[1] for row in edges}
     nodes = {cell for row in edges for cell in (row[0], *row[2:])}
-    numeric = all(row[2].strip().lstrip("+-").replace(".", "", 1).isdigit() for row in edges)
+    if words <= KNOWN_WORDS:
+        return True
+    # The first line may be a header.
+    numeric = all(row[2].strip().lstrip("+-").replace(".", "", 1).isdigit() for row in edges[1:] or edges)
     return not numeric and words.isdisjoint(nodes) and len(words) <= max(1, len(nodes) / 2)

@@ -118,7 +118,9 @@ def write_sif(network: Network, path: str | PathLike[str], *, attributes: str = 
     if attributes not in ATTRIBUTES:
         raise unknown_choice("attributes", attributes, ATTRIBUTES)
     words = [interaction_of(edge.directed, edge.sign, edge.evidence) for edge in network.edges]
-    unfit = [name for name in (*network.nodes, *words) if not name.strip() or set("\t\n\r") & set(name)]
+    # Without a tab in the file, blanks part the columns.
+    forbidden = set("\t\n\r" if words else "\t\n\r ")
+    unfit = [name for name in (*network.nodes, *words) if not name.strip() or forbidden & set(name)]
     if unfit:
         raise KgnnError(f"SIF cannot hold the names {name_some([repr(n) for n in unfit])}. Rename them, or write CX2.")
     lost = _not_in_sif(network, words)
