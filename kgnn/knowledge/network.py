@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -236,7 +237,10 @@ class Network:
                 f"are known for {name_some(names)}. Use a table for these identifiers."
             )
         kept = self.keep_nodes(named, "no name in the table of names", f"renamed {int(named.sum()):,} nodes")
-        return build_network([names[node] for node in kept.nodes], like=kept)
+        new = [names[node] for node in kept.nodes]
+        if all(before < after for before, after in pairwise(new)):
+            return replace(kept, nodes=tuple(new))  # nothing joined, and in order as they were
+        return build_network(new, like=kept)
 
     def to_networkx(self) -> networkx.Graph:
         """The network as a graph of networkx; see `kgnn.knowledge.network_graph.to_networkx`."""
@@ -271,6 +275,8 @@ class Network:
         Returns:
             The network; nodes and edges left out are in its losses.
         """
+        if keep.all():
+            return replace(self, provenance=self.provenance.after(step))
         within = keep[self.source] & keep[self.target]
         return self._cut(keep, within, ("node", reason), ("edge", f"a node {reason}"), step)
 
@@ -295,7 +301,10 @@ class Network:
 
         kept = [self.nodes[position] for position in np.flatnonzero(nodes)]
         position = np.cumsum(nodes, dtype=np.int32) - 1
-        used, evidence = np.unique(self.evidence[edges], return_inverse=True)
+        evidence = self.evidence[edges]
+        used = np.flatnonzero(np.bincount(evidence, minlength=len(self.evidence_names)))
+        place = np.zeros(len(self.evidence_names), dtype=np.int32)
+        place[used] = np.arange(len(used), dtype=np.int32)
         losses = (
             Loss(of_node[0], of_node[1], tuple(self.nodes[lost] for lost in np.flatnonzero(~nodes))),
             Loss(of_edge[0], of_edge[1], EdgeNames.of(self, np.flatnonzero(~edges))),
@@ -308,7 +317,7 @@ class Network:
             weight=self.weight[edges],
             sign=self.sign[edges],
             directed=self.directed[edges],
-            evidence=evidence.astype(np.int32),
+            evidence=place[evidence],
             evidence_names=tuple(self.evidence_names[kind] for kind in used),
             provenance=self.provenance.after(step),
             losses=(*self.losses, *(loss for loss in losses if len(loss.names))),
