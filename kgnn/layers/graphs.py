@@ -17,7 +17,6 @@ from kgnn.structure.adjacency import Adjacency
 
 if TYPE_CHECKING:
     import jraph
-    from jaxtyping import Array, Float
 
 
 def graphs_tuple(adjacency: Adjacency, values: Any = None) -> jraph.GraphsTuple:
@@ -68,17 +67,17 @@ def graphs_tuple(adjacency: Adjacency, values: Any = None) -> jraph.GraphsTuple:
     )
 
 
-def spread(graph: jraph.GraphsTuple, values: Float[Array, "node feature"]) -> Float[Array, "node feature"]:
+def spread(graph: jraph.GraphsTuple, values: jax.Array) -> jax.Array:
     r"""One step of messages: each node receives the sum of its senders' values, times the coefficients.
 
     .. math:: y_r = \sum_{s \to r} c_{sr} x_s
 
     Args:
         graph: The graph.
-        values: Values on the nodes, padded ones included.
+        values: ``[node, feature]``, padded nodes included.
 
     Returns:
-        What each node receives.
+        What each node receives, ``[node, feature]``.
     """
     edges: Any = graph.edges
     senders: Any = graph.senders
@@ -90,9 +89,7 @@ def _received(graph: jraph.GraphsTuple, messages: Any, n_nodes: int) -> Any:
     return jax.ops.segment_sum(messages, receivers, num_segments=n_nodes)
 
 
-def chebyshev_features(
-    graph: jraph.GraphsTuple, values: Float[Array, "node feature"], order: int, *, largest: float = 2.0
-) -> Float[Array, "power node feature"]:
+def chebyshev_features(graph: jraph.GraphsTuple, values: jax.Array, order: int, *, largest: float = 2.0) -> jax.Array:
     r"""Chebyshev polynomials of the symmetric normalized Laplacian, applied to values on the nodes.
 
     .. math:: L = I' - C, \quad \tilde L = \frac{2}{\lambda} L - I, \quad T_k = 2 \tilde L T_{k-1} - T_{k-2}
@@ -100,12 +97,12 @@ def chebyshev_features(
     Args:
         graph: Compiled with ``normalization="symmetric"`` from an undirected network, so that its coefficients are
             :math:`C`; :math:`I'` is 1 for nodes with an edge, else 0.
-        values: Values on the nodes.
+        values: ``[node, feature]``, padded nodes included.
         order: Highest power.
         largest: Largest eigenvalue of :math:`L`; never above 2.
 
     Returns:
-        Powers 0 to `order`.
+        Powers 0 to `order`, ``[power, node, feature]``.
 
     References:
         Defferrard, Bresson, Vandergheynst 2016, arXiv:1606.09375.
@@ -126,8 +123,8 @@ def chebyshev_features(
 
 
 def random_walk_with_restart(
-    graph: jraph.GraphsTuple, seeds: Float[Array, "node set"], *, restart: float = 0.5, n_steps: int = 64
-) -> Float[Array, "node set"]:
+    graph: jraph.GraphsTuple, seeds: jax.Array, *, restart: float = 0.5, n_steps: int = 64
+) -> jax.Array:
     r"""A walker's probabilities after a number of steps, starting from seeds again with probability `restart`.
 
     What has not been walked after *n* steps is :math:`(1 - r)^n` of the result, 5e-20 for the defaults.
@@ -135,12 +132,12 @@ def random_walk_with_restart(
     Args:
         graph: Compiled with ``normalization="random_walk"``. Something must leave every node (``self_loops="add"``),
             else the part that reaches a dead end is lost.
-        seeds: Each set sums to 1, 0 on padded nodes.
+        seeds: ``[node, set]``; each set sums to 1, 0 on padded nodes.
         restart: Probability of going back at each step.
         n_steps: How many steps.
 
     Returns:
-        Probabilities.
+        Probabilities, ``[node, set]``.
 
     References:
         Köhler et al. 2008, American Journal of Human Genetics 82:949, doi:10.1016/j.ajhg.2008.02.013.

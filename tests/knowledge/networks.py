@@ -31,5 +31,5 @@ def networks(draw: st.DrawFn, weighted: bool = True) -> Network:
     )  # fmt: skip
 
 
-def edges_of(network: Network) -> list[tuple[str, str, float, int, bool, str]]:
+def edges_of(network: Network) -> list[tuple]:
     return [tuple(edge) for edge in network.edges]

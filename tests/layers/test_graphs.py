@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,6 +27,10 @@ def graph(**options: str) -> Adjacency:
     return compile_adjacency(network, **options)[0]
 
 
+def made_of(adjacency: Adjacency, values: np.ndarray | None = None) -> Any:
+    return graphs_tuple(adjacency, values)
+
+
 def padded(adjacency: Adjacency) -> Adjacency:
     return adjacency.pad(N_NODES + 6, adjacency.n_edges + 11)
 
@@ -37,7 +43,7 @@ def test_one_step_of_messages(normalization: str):
     adjacency = graph(normalization=normalization)
     expected = graph_matrix(adjacency).toarray() @ VALUES
     for each in (adjacency, padded(adjacency)):
-        made = graphs_tuple(each, VALUES)
+        made = made_of(each, VALUES)
         found = spread(made, made.nodes)
         np.testing.assert_allclose(found[:N_NODES], expected, atol=1e-5)
         assert not found[N_NODES:].any()
@@ -45,7 +51,7 @@ def test_one_step_of_messages(normalization: str):
 
 def test_padding_is_a_second_graph_and_sends_nothing_to_the_first():
     adjacency = padded(graph(normalization="symmetric"))
-    made = graphs_tuple(adjacency, VALUES)
+    made = made_of(adjacency, VALUES)
     assert made.n_node.tolist() == [N_NODES, 6]
     assert made.n_edge.tolist() == [adjacency.n_edges, 11]
     assert made.edges["features"].shape == (adjacency.n_padded_edges, len(adjacency.feature_names))
@@ -69,7 +75,7 @@ def test_graphs_of_one_size_share_a_compiled_program():
         build_network([f"g{n:02}" for n in range(5)], np.array([0, 1]), np.array([1, 2]))
     )  # fmt: skip
     for adjacency in (full.pad(23, 99), fewer.pad(23, 99)):
-        made = graphs_tuple(adjacency)._replace(nodes=None)
+        made = made_of(adjacency)._replace(nodes=None)
         step(made, jnp.ones((23, 2)))
     assert count == 1
 
@@ -80,7 +86,7 @@ def test_chebyshev_features():
     for largest in (2.0, 1.6):
         expected = reference_chebyshev(matrix, VALUES, 4, largest=largest)
         for each in (adjacency, padded(adjacency)):
-            made = graphs_tuple(each, VALUES)
+            made = made_of(each, VALUES)
             found = chebyshev_features(made, made.nodes, 4, largest=largest)
             np.testing.assert_allclose(found[:, :N_NODES], expected, atol=1e-5)
 
@@ -91,7 +97,7 @@ def test_random_walk_with_restart():
     seeds[[0, 5], 0], seeds[3, 1] = 0.5, 1
     expected = reference_walk(adjacency, seeds, restart=0.4)
     for each in (adjacency, padded(adjacency)):
-        made = graphs_tuple(each, seeds)
+        made = made_of(each, seeds)
         found = random_walk_with_restart(made, made.nodes, restart=0.4)
         np.testing.assert_allclose(found[:N_NODES], expected, atol=1e-5)
         assert not found[N_NODES:].any()
@@ -99,7 +105,7 @@ def test_random_walk_with_restart():
 
 def test_gradients_reach_the_values_of_neighbours_only():
     adjacency = padded(graph(normalization="mean"))
-    made = graphs_tuple(adjacency, VALUES)
+    made = made_of(adjacency, VALUES)
     jacobian = jax.jacobian(lambda values: spread(made, values)[:, 0])(made.nodes)[:, :, 0]
     reached = np.zeros((N_NODES + 6,) * 2, dtype=bool)
     reached[adjacency.receivers[adjacency.edge_mask], adjacency.senders[adjacency.edge_mask]] = True
@@ -110,8 +116,8 @@ def test_layers_of_jraph_run_on_it():
     import jraph
 
     adjacency = padded(graph(self_loops="add"))
-    made = graphs_tuple(adjacency, VALUES)
-    layer = jraph.GraphConvolution(lambda nodes: nodes * 2.0, symmetric_normalization=True)
+    made = made_of(adjacency, VALUES)
+    layer = jraph.GraphConvolution(lambda nodes: 2.0 * jnp.asarray(nodes), symmetric_normalization=True)
     with jax.numpy_dtype_promotion("standard"):  # jraph mixes integers and floats
         found = layer(made).nodes
     matrix = (graph_matrix(adjacency, normalized=False).toarray() > 0).astype(float)
