@@ -11,8 +11,9 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 
-from kgnn.errors import FormatError, KgnnError, unknown_choice
+from kgnn.errors import FormatError, unknown_choice
 from kgnn.knowledge.edges import Coded, build_network
+from kgnn.knowledge.extras import require
 from kgnn.knowledge.network import Network
 from kgnn.knowledge.ontology import Loss
 from kgnn.knowledge.provenance import Provenance
@@ -91,13 +92,10 @@ def read_kgml(path: str | PathLike[str], *, gene_id: str = "id") -> Network:
 
 
 def _parsed(path: str | PathLike[str]) -> Any:
-    try:
-        from Bio.KEGG.KGML import KGML_parser
-    except ImportError:
-        raise KgnnError(f"{path}: KGML needs Biopython, which is not installed. pip install 'kgnn[kegg]'.") from None
+    parser = require("Bio.KEGG.KGML.KGML_parser", "kegg", f"{path}: reading KGML")
     text = "".join(read_lines(path))
     try:
-        pathway = KGML_parser.read(io.StringIO(text))
+        pathway = parser.read(io.StringIO(text))
         # Relations name entries by number: one that does not exist shows when it is looked up.
         for relation in pathway.relations:
             _ = relation.entry1, relation.entry2
