@@ -65,7 +65,7 @@ def test_info_on_a_network(folder: Path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("compile", "--out", "g.npz"), "nothing to compile is given. Name a file with --ontology, or a network with"),
+        (("compile", "--out", "g.npz"), "Missing option '--ontology', or '--network': there is nothing to compile"),
         (("compile", "--network", "edges.csv", "--min-genes", "3", "--out", "g.npz"), "--min-genes does not apply to"),
         (
             ("compile", "--network", "edges.csv", "--ontology", "o.txt", "--out", "g.npz"),

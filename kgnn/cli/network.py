@@ -72,7 +72,7 @@ def or_network(command: Callable[..., None]) -> Callable[..., None]:
         unused = [each.name for each in fields(network) if getattr(network, each.name) != each.default]
         _refuse(unused, "an ontology")
         if given["ontology"] is None:
-            raise KgnnError("nothing to compile is given. Name a file with --ontology, or a network with --network.")
+            raise KgnnError("Missing option '--ontology', or '--network': there is nothing to compile.")
         command(**given)
 
     taken = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own.values(), *added.values())]

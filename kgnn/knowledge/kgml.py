@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import product
 from os import PathLike
 from typing import Any
@@ -92,7 +93,8 @@ def read_kgml(path: str | PathLike[str], *, gene_id: str = "id") -> Network:
 
 
 def _parsed(path: str | PathLike[str]) -> Any:
-    parser = require("Bio.KEGG.KGML.KGML_parser", "kegg", f"{path}: reading KGML")
+    require("Bio", "kegg", f"{path}: reading KGML", "biopython")
+    parser = import_module("Bio.KEGG.KGML.KGML_parser")
     text = "".join(read_lines(path))
     try:
         pathway = parser.read(io.StringIO(text))
