@@ -16,19 +16,23 @@ if TYPE_CHECKING:
     from kgnn.interpret import importance as importance
     from kgnn.knowledge import ContactMap as ContactMap
     from kgnn.knowledge import MotifSet as MotifSet
+    from kgnn.knowledge import Network as Network
     from kgnn.knowledge import Ontology as Ontology
     from kgnn.knowledge import fetch as fetch
     from kgnn.knowledge import read_contacts as read_contacts
     from kgnn.knowledge import read_genes as read_genes
     from kgnn.knowledge import read_intervals as read_intervals
     from kgnn.knowledge import read_motifs as read_motifs
+    from kgnn.knowledge import read_network as read_network
     from kgnn.knowledge import read_ontology as read_ontology
     from kgnn.layers import tune as tune
     from kgnn.perturb import knockdown as knockdown
     from kgnn.perturb import screen as screen
     from kgnn.plot import report as report
+    from kgnn.structure import Adjacency as Adjacency
     from kgnn.structure import Hierarchy as Hierarchy
     from kgnn.structure import Kernels as Kernels
+    from kgnn.structure import compile_adjacency as compile_adjacency
     from kgnn.structure import compile_files as compile_files
     from kgnn.structure import compile_hierarchy as compile_hierarchy
     from kgnn.structure import compile_kernels as compile_kernels
@@ -51,13 +55,17 @@ _ROOMS = {
     "read_contacts": "knowledge",
     "read_genes": "knowledge",
     "read_intervals": "knowledge",
+    "Network": "knowledge",
+    "read_network": "knowledge",
     "read_ontology": "knowledge",
     "knockdown": "perturb",
     "screen": "perturb",
     "report": "plot",
+    "Adjacency": "structure",
     "Hierarchy": "structure",
     "Kernels": "structure",
     "compile_files": "structure",
+    "compile_adjacency": "structure",
     "compile_hierarchy": "structure",
     "compile_kernels": "structure",
     "Run": "train",

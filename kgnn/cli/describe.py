@@ -1,4 +1,4 @@
-"""Commands that say what something is: a published system, a run, a compiled file, a file of motifs."""
+"""Commands that say what something is: a published system, a run, a compiled file, a network, a file of motifs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from kgnn import options
 from kgnn.cli.inputs import load_run_folder
+from kgnn.cli.network import file_summary
 from kgnn.cli.output import print_result
 
 
@@ -33,16 +34,16 @@ def info(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="A run folder, a compiled file, motifs, or a genome file: FASTA, BED, narrowPeak, GTF, GFF3, VCF, "
-            "bigWig, .cool or .mcool.",
+            help="A run folder, a compiled file, motifs, a network, or a genome file: FASTA, BED, narrowPeak, GTF, "
+            "GFF3, VCF, bigWig, .cool or .mcool.",
         ),
     ],
     resolution: Annotated[int | None, typer.Option(help="Of a .mcool file with several, the one to look into.")] = None,
     json_: options.Json = False,
 ) -> None:
-    """Provenance, fingerprint and sizes of a run, of a compiled file, of motifs or of a genome file."""
+    """Provenance, fingerprint and sizes of a run, of a compiled file, of motifs, a network or a genome file."""
     from kgnn.knowledge import genome_file_summary, is_motif_file, read_motifs
-    from kgnn.structure import Hierarchy, Kernels, describe, hierarchy_summary, is_kernels_file, kernels_summary
+    from kgnn.structure import Kernels, describe, is_kernels_file, kernels_summary
 
     if path.is_dir():
         from kgnn.train.summary import run_summary
@@ -54,5 +55,5 @@ def info(
         summary = {"kind": "motifs", **read_motifs(path).summary()}
     else:
         found = genome_file_summary(path, resolution=resolution)
-        summary = found or {"kind": "hierarchy", **hierarchy_summary(Hierarchy.load(path))}
+        summary = found or file_summary(path)
     print_result(summary, describe(summary), json_)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kgnn import options
+from kgnn.cli.alternatives import instead_of_ontology
+from kgnn.cli.contacts import CONTACTS
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
+from kgnn.cli.network import NETWORK
 from kgnn.cli.output import print_result
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ def fetch(
     print_result(found, "\n".join(f"{name}\t{path}" for name, path in found.items()), json_)
 
 
+@instead_of_ontology(NETWORK, CONTACTS)
 @takes_ontology
 def compile_(
     knowledge: OntologyOptions,
@@ -48,7 +52,7 @@ def compile_(
     no_cache: options.NoCache = False,
     json_: options.Json = False,
 ) -> None:
-    """Compile an ontology and its annotations into the structure of a network, and predict what training costs."""
+    """Compile an ontology with its annotations, a network of genes, or contacts, into the structure of a network."""
     from kgnn.structure import compile_files, compiled_summary, describe
 
     compiled = compile_files(

@@ -17,10 +17,10 @@ from kgnn.knowledge.gaf import read_gaf
 from kgnn.knowledge.gene2go import read_gene2go
 from kgnn.knowledge.gene_sets import read_gmt, read_gmt_annotations
 from kgnn.knowledge.gpad import read_gpad
-from kgnn.knowledge.hierarchy_cx2 import read_cx2
+from kgnn.knowledge.hierarchy_cx2 import read_cx2_hierarchy
+from kgnn.knowledge.hierarchy_kgml import read_kgml_hierarchy
 from kgnn.knowledge.hpo_genes import read_hpo_genes
 from kgnn.knowledge.kegg import read_kegg
-from kgnn.knowledge.kgml import read_kgml
 from kgnn.knowledge.mesh import read_mesh
 from kgnn.knowledge.obo import read_obo
 from kgnn.knowledge.ontology import Ontology
@@ -67,12 +67,12 @@ HIERARCHIES = {
         KnowledgeFormat(
             "kegg", "KEGG BRITE text (.keg)", read_kegg, frozenset({"annotations", "species", "evidence", "gene_id"})
         ),
-        KnowledgeFormat("kgml", "one KEGG pathway as KGML", read_kgml),
+        KnowledgeFormat("kgml", "one KEGG pathway as KGML", read_kgml_hierarchy),
         KnowledgeFormat("mesh", "MeSH descriptors, XML or ASCII", read_mesh, frozenset({"annotations", "evidence"})),
         KnowledgeFormat("gmt", "gene sets (MSigDB, KEGG, Reactome) below a made root", read_gmt),
         KnowledgeFormat("drugcell", "DrugCell's three columns, also those of NeST-VNN and XMR", read_drugcell),
         KnowledgeFormat("dcell", "DCell's topology text", read_dcell),
-        KnowledgeFormat("cx2", "Cytoscape CX2 hierarchy with members", read_cx2),
+        KnowledgeFormat("cx2", "Cytoscape CX2 hierarchy with members", read_cx2_hierarchy),
     )
 }
 """Hierarchies by name of their format."""

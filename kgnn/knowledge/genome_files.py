@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from importlib.util import find_spec
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -29,6 +28,8 @@ _PROBE_LINES = 200
 _PROBE_BYTES = 8192
 _FEATURE_COLUMNS = 9
 _PEAK_COLUMNS = 10
+# Of the highest number that names a chromosome.
+_DIGITS = 2
 
 
 def read_intervals(path: str | PathLike[str], *, format: str | None = None) -> Intervals:
@@ -85,7 +86,9 @@ def genome_file_summary(path: str | PathLike[str], *, resolution: int | None = N
     """
     start = first_bytes(path, _PROBE_BYTES)
     if start.startswith(HDF5_START):
-        return _contacts(path, resolution) if find_spec("cooler") is None or has_contacts(path) else None
+        # A damaged file is the reader's to refuse, if its name says that it holds contacts.
+        named = Path(path).suffix in (".cool", ".mcool")
+        return _contacts(path, resolution) if named or has_contacts(path) else None
     if start[:4] in BIGWIG_STARTS:
         return {"kind": "signal", **track_facts(path), "provenance": _provenance(path, "bigWig")}
     if start.startswith(b"PK") or (b"\0" in start and not start.startswith(b"\x1f\x8b")):
@@ -199,9 +202,11 @@ def _kind_of_text(path: str | PathLike[str]) -> str:
         cells = cells if len(cells) > 1 else line.split()
         if len(cells) not in BED_WIDTHS or not _whole(*cells[1:3]):
             return ""
-        # Three numbers are a dump of contacts; two pairs of positions are BEDPE.
-        dump = len(cells) == len(("start", "start", "value")) and _whole(cells[0]) and Path(path).suffix != ".bed"
-        if dump or (len(cells) > len(("chromosome", "start", "end", "name", "score")) and _whole(*cells[4:6])):
+        # Numbers only are a dump of contacts or a network of numbered genes; two pairs of positions are BEDPE.
+        numbered = _whole(cells[0]) and (len(cells) == len(("start", "start", "value")) or len(cells[0]) > _DIGITS)
+        if (numbered and ".bed" not in Path(path).suffixes) or (
+            len(cells) > len(("chromosome", "start", "end", "name", "score")) and _whole(*cells[4:6])
+        ):
             return ""
         peak = len(cells) == _PEAK_COLUMNS and all(map(_number, cells[6:9])) and _whole(cells[9].removeprefix("-"))
         return "narrowpeak" if peak else "bed"

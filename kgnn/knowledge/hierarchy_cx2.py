@@ -1,7 +1,7 @@
 """Hierarchies in Cytoscape's CX2, in the form in which Cytoscape shows models of a cell (HCX), in and out.
 
 A term is a node with the members of its gene set; an edge runs from parent to child. NDEx and Cytoscape open what
-`write_cx2` writes. Read with the standard library: CX2 is JSON, and the ndex client would add a network stack.
+`write_cx2_hierarchy` writes. Read with the standard library: CX2 is JSON, and the ndex client adds a network stack.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RELATION = "is_a"
 _PROVENANCE = "kgnn::provenance"
 
 
-def write_cx2(ontology: Ontology, path: str | PathLike[str]) -> None:
+def write_cx2_hierarchy(ontology: Ontology, path: str | PathLike[str]) -> None:
     """Write an ontology as CX2, at once or not at all.
 
     Every node has ``represents`` (the id of the term), ``name``, ``namespace``, the genes below it as
@@ -88,11 +88,11 @@ def write_cx2(ontology: Ontology, path: str | PathLike[str]) -> None:
         unfinished.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
-def read_cx2(path: str | PathLike[str]) -> Ontology:
+def read_cx2_hierarchy(path: str | PathLike[str]) -> Ontology:
     """A hierarchy of terms from CX2.
 
-    Reads what `write_cx2` writes, Cytoscape's hierarchies of a cell model (``HCX::memberNames``) and those of its
-    community detection (``CD_MemberList``). Genes that a term has from below are not annotated to it again.
+    Reads what `write_cx2_hierarchy` writes, Cytoscape's hierarchies of a cell model (``HCX::memberNames``) and those of
+    its community detection (``CD_MemberList``). Genes that a term has from below are not annotated to it again.
 
     Args:
         path: The file, plain or gzip.
@@ -179,7 +179,7 @@ def _texts(values: Any, path: str | PathLike[str]) -> list[str]:
 
 
 def _pair(entry: str, path: str | PathLike[str]) -> tuple[str, str]:
-    """Gene and evidence code, as `write_cx2` puts them into one text."""
+    """Gene and evidence code, as `write_cx2_hierarchy` puts them into one text."""
     gene, tab, evidence = entry.partition("\t")
     if not tab or not gene:
         raise FormatError(f"{entry[:40]!r} in {_ANNOTATIONS} is no gene and evidence code.", path)

@@ -5,7 +5,7 @@ Readers make it, `kgnn.knowledge.prune` cuts it, `kgnn.structure.compile_hierarc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -44,14 +44,14 @@ class Loss(NamedTuple):
     """Things that a step left out, kept so that no loss is silent.
 
     Attributes:
-        what: ``"term"``, ``"relation"``, ``"annotation"`` or ``"gene"``.
+        what: ``"term"``, ``"relation"``, ``"annotation"``, ``"gene"``, ``"node"`` or ``"edge"``.
         reason: Why, in a few words; also names the step.
-        names: Every one of them.
+        names: Every one of them; of millions of edges, a sequence that spells a name when it is asked for.
     """
 
     what: str
     reason: str
-    names: tuple[str, ...]
+    names: Sequence[str]
 
 
 @dataclass(frozen=True)

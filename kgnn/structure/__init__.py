@@ -1,14 +1,24 @@
 """Knowledge as fixed NumPy arrays: levels, buckets, wiring, alignment. No JAX here, and no files of samples."""
 
+from kgnn.structure.adjacency import Adjacency as Adjacency
 from kgnn.structure.buckets import Bucket as Bucket
 from kgnn.structure.buckets import FanIn as FanIn
 from kgnn.structure.buckets import plan_fan_in as plan_fan_in
 from kgnn.structure.compile import Alignment as Alignment
 from kgnn.structure.compile import compile_hierarchy as compile_hierarchy
+from kgnn.structure.compile_adjacency import NetworkAlignment as NetworkAlignment
+from kgnn.structure.compile_adjacency import compile_adjacency as compile_adjacency
 from kgnn.structure.compile_files import CompiledFiles as CompiledFiles
 from kgnn.structure.compile_files import compile_files as compile_files
+from kgnn.structure.contacts import compile_contacts as compile_contacts
 from kgnn.structure.cost import Cost as Cost
 from kgnn.structure.cost import hierarchy_cost as hierarchy_cost
+from kgnn.structure.graph_matrices import chebyshev_basis as chebyshev_basis
+from kgnn.structure.graph_matrices import chebyshev_features as chebyshev_features
+from kgnn.structure.graph_matrices import graph_matrix as graph_matrix
+from kgnn.structure.graph_matrices import laplacian as laplacian
+from kgnn.structure.graph_matrices import largest_eigenvalue as largest_eigenvalue
+from kgnn.structure.graph_matrices import random_walk_with_restart as random_walk_with_restart
 from kgnn.structure.hierarchy import Hierarchy as Hierarchy
 from kgnn.structure.kernels import Kernels as Kernels
 from kgnn.structure.kernels import compile_kernels as compile_kernels
@@ -18,6 +28,8 @@ from kgnn.structure.motif_scores import SCORE_STEP as SCORE_STEP
 from kgnn.structure.motif_scores import ScoreDistribution as ScoreDistribution
 from kgnn.structure.motif_scores import log_odds_steps as log_odds_steps
 from kgnn.structure.motif_scores import score_distribution as score_distribution
+from kgnn.structure.network_summary import adjacency_summary as adjacency_summary
+from kgnn.structure.network_summary import network_summary as network_summary
 from kgnn.structure.null import shuffle_genes as shuffle_genes
 from kgnn.structure.one_hot import BASES as BASES
 from kgnn.structure.one_hot import one_hot as one_hot

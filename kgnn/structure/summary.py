@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kgnn.structure.compile import Alignment
+from kgnn.structure.compile_adjacency import NetworkAlignment
 from kgnn.structure.compile_files import CompiledFiles
 from kgnn.structure.cost import hierarchy_cost
 from kgnn.structure.hierarchy import Hierarchy
@@ -45,11 +46,11 @@ def n_copies(hierarchy: Hierarchy) -> int:
     return int((hierarchy.copy_of != np.arange(hierarchy.n_terms)).sum())
 
 
-def alignment_summary(alignment: Alignment) -> dict[str, Any]:
+def alignment_summary(alignment: Alignment | NetworkAlignment) -> dict[str, Any]:
     """How data and knowledge met, and everything dropped on the way from the files, by reason.
 
     Args:
-        alignment: From `compile_hierarchy`.
+        alignment: From `compile_hierarchy` or `compile_adjacency`.
 
     Returns:
         A value that `json` can write.

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from kgnn.errors import FormatError
-from kgnn.knowledge import Annotation, Ontology, Relation, read_cx2, read_ontology, write_cx2
+from kgnn.knowledge import Annotation, Ontology, Relation, read_cx2_hierarchy, read_ontology, write_cx2_hierarchy
 from tests.knowledge.ontologies import ontologies
 
 
@@ -21,15 +21,15 @@ def test_the_fingerprint_is_kept(ontology: Ontology):
     roots, leaves = len(ontology.roots), sum(not below for below in ontology.children.values())
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.cx2"
-        write_cx2(ontology, path)
-        back = read_cx2(path) if roots <= leaves else None
+        write_cx2_hierarchy(ontology, path)
+        back = read_cx2_hierarchy(path) if roots <= leaves else None
     assert back is None or back.fingerprint == ontology.fingerprint
 
 
 @pytest.mark.parametrize("file", ["nest_vnn/ontology.txt", "xmr_tnbc/pathway_Disease.txt"])
 def test_real_hierarchies(shared_data: Path, tmp_path: Path, file: str):
     ontology = read_ontology(shared_data / file)
-    write_cx2(ontology, tmp_path / "a.cx2")
+    write_cx2_hierarchy(ontology, tmp_path / "a.cx2")
     back = read_ontology(tmp_path / "a.cx2")
     assert back.fingerprint == ontology.fingerprint
     assert back.provenance.sources == ontology.provenance.sources
@@ -109,4 +109,4 @@ def test_a_cut_file(tmp_path: Path):
         read_ontology(path)
     path.write_text("[" * 100_000)
     with pytest.raises(FormatError, match="is not JSON"):
-        read_cx2(path)
+        read_cx2_hierarchy(path)

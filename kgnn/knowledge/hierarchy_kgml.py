@@ -19,7 +19,7 @@ from kgnn.knowledge.text import source_of
 RELATION = "part_of"
 
 
-def read_kgml(path: str | PathLike[str]) -> Ontology:
+def read_kgml_hierarchy(path: str | PathLike[str]) -> Ontology:
     r"""A pathway from KGML as a hierarchy: the pathway, its complexes, and the genes in either.
 
     Reactions and relations among genes are edges of a network and not read here. Linked pathways are no parts; they
@@ -42,7 +42,7 @@ def read_kgml(path: str | PathLike[str]) -> Ontology:
         >>> with TemporaryDirectory() as folder:
         ...     path = Path(folder) / "hsa04010.xml"
         ...     size = path.write_text(text)
-        ...     read_kgml(path).annotations
+        ...     read_kgml_hierarchy(path).annotations
         (Annotation(gene='5594', term='hsa04010', evidence=''), Annotation(gene='5595', term='hsa04010', evidence=''))
     """
     root = next(iter(elements(path, "pathway")), None)
