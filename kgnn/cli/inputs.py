@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from kgnn import options
 from kgnn.errors import KgnnError
 
 if TYPE_CHECKING:
-    from kgnn.knowledge import Ontology
+    from kgnn.knowledge import MappingReport, Ontology, TransferReport
     from kgnn.train import Run
 
 
@@ -35,6 +35,13 @@ class OntologyOptions:
         min_extra_genes: Fewest genes beyond the largest child.
         max_depth: Greatest depth below the root.
         super_root: Id of a new term that joins several roots.
+        identifiers: Table of gene names, or ``ncbi:TAXON``.
+        from_: How the ontology names genes.
+        to: How the data name genes.
+        policy: What to do with genes that have several counterparts.
+        identifier_columns: What the columns of the table of gene names hold.
+        orthologs: Table of orthologs.
+        species: Species of the data.
     """
 
     ontology: options.OntologyFile
@@ -50,6 +57,13 @@ class OntologyOptions:
     min_extra_genes: options.MinExtraGenes = None
     max_depth: options.MaxDepth = None
     super_root: options.SuperRoot = None
+    identifiers: options.Identifiers = None
+    from_: options.From = None
+    to: options.To = None
+    policy: options.Policy = "error"
+    identifier_columns: options.IdentifierColumns = None
+    orthologs: options.Orthologs = None
+    species: options.Species = None
 
     def rules(self) -> dict[str, Any]:
         """Rules for `Ontology.prune`; a wrong one is refused before a file is read."""
@@ -67,6 +81,22 @@ class OntologyOptions:
         return read_ontology(
             self.ontology, self.annotations, format=self.format, root=self.root, namespace=self.namespace,
             relations=options.listed(self.relations) or (), evidence=options.one_or_listed(self.evidence),
+        )  # fmt: skip
+
+    @property
+    def renames(self) -> bool:
+        """Whether genes of the ontology are to get other names."""
+        return self.identifiers is not None or self.orthologs is not None
+
+    def named(
+        self, ontology: Ontology, measured: Sequence[str] | None
+    ) -> tuple[Ontology, dict[str, MappingReport | TransferReport]]:
+        """The ontology with its genes as the data name them, and the reports by what was done."""
+        from kgnn.cli.genes import mapped_genes
+
+        return mapped_genes(
+            ontology, identifiers=self.identifiers, namespace=self.from_, to=self.to, policy=self.policy,
+            columns=self.identifier_columns, orthologs=self.orthologs, species=self.species, measured=measured,
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kgnn import options
+from kgnn.cli.genes import reports_json, reports_text
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
 from kgnn.cli.output import print_result
 
@@ -46,6 +47,7 @@ def compile_(
     rules = knowledge.rules()
     read = knowledge.read()
     measured = None if genes is None else [line.strip() for line in read_lines(genes) if line.strip()]
+    read, reports = knowledge.named(read, measured)
     hierarchy, alignment = compile_hierarchy(read.prune(genes=measured, **rules), measured, unannotated="drop")
     hierarchy.save(out)
     summary = hierarchy_summary(hierarchy) | alignment_summary(alignment) | {"out": str(out)}
@@ -54,4 +56,4 @@ def compile_(
         "states": states, "batch_size": batch_size,
         **hierarchy_cost(hierarchy, n_states=states, batch_size=batch_size).to_json(),
     }  # fmt: skip
-    print_result(summary, describe(summary), json_)
+    print_result(summary | reports_json(reports), reports_text(reports) + describe(summary), json_)

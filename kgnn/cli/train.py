@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kgnn import launch, options
+from kgnn.cli.genes import reports_json, reports_text
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
 from kgnn.cli.output import print_result, progress_of
 
@@ -48,6 +50,7 @@ def train(
         sys.exit(launch.run_worker(group))
 
     from kgnn.data import read_parts
+    from kgnn.data.read import recognize_format
     from kgnn.train.compilation import enable_compilation_cache
     from kgnn.train.devices import place
     from kgnn.train.fit import BASELINES, refuse_finished
@@ -70,7 +73,12 @@ def train(
     columns = None if target is None else options.one_or_listed(target)
     reading = {"target": columns, "meaning": meaning, "layer": layer} | options.reading_options(read)
     covariates = () if leave_out in (None, "none") else options.listed(leave_out) or ()
-    parts = read_parts(train, valid=valid, test=test, genes=ontology.genes, **reading)
+    read_all = partial(read_parts, train, valid=valid, test=test, **reading)
+    parts = read_all(genes=() if knowledge.renames else ontology.genes)
+    ontology, reports = knowledge.named(ontology, parts.train.genes)
+    if knowledge.renames and (reading.get("format") or recognize_format(train)) == "genotype_list":
+        # Its columns are the genes of the ontology, which go by other names now.
+        parts = read_all(genes=ontology.genes)
     with progress_of(json_) as progress:
         run = fit_recipe(
             chosen,
@@ -88,6 +96,7 @@ def train(
             devices=devices,
         )
     if is_first_process():
-        print_result(run.metrics | {"out": str(out)}, score_table(run.metrics), json_)
+        result = run.metrics | reports_json(reports) | {"out": str(out)}
+        print_result(result, reports_text(reports) + score_table(run.metrics), json_)
     if group is not None:
         launch.leave_group()
