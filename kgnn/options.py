@@ -50,7 +50,9 @@ Processes = Annotated[str | None, typer.Option(help="Processes that train togeth
 ProcessId = Annotated[int | None, typer.Option(help="Which of the processes this one is, from 0.")]
 ProcessTimeout = Annotated[int, typer.Option(help="Seconds after which a silent process counts as lost.")]
 
-READING = ("covariates", "format", "gene_names", "kind", "layer", "meaning", "names", "target")
+READING = (
+    "covariates", "format", "gene_names", "incomplete", "kind", "layer", "meaning", "modalities", "names", "target",
+)  # fmt: skip
 """Arguments of `kgnn.read_samples` that ``--read`` takes."""
 
 
@@ -149,5 +151,5 @@ def reading_options(pairs: Sequence[str] | None) -> dict[str, Any]:
     for name in given:
         if name not in READING:
             raise unknown_choice("--read", name, READING)
-    several = ("covariates", "target")
+    several = ("covariates", "modalities", "target")
     return {name: one_or_listed(value) if name in several else value for name, value in given.items()}

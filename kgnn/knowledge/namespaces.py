@@ -166,7 +166,7 @@ def explain_mismatch(data: Sequence[str], knowledge: Sequence[str]) -> str:
     if found == "symbol" and not {gene.upper() for gene in knowledge}.isdisjoint(gene.upper() for gene in data):
         return (
             "Some agree but for upper and lower case, as symbols of two species do (TP53 of human, Trp53 of mouse): "
-            "carry the annotations over with a table of orthologs (kgnn.knowledge.transfer_annotations, or --orthologs)."
+            "carry the annotations over with a table of orthologs (kgnn.knowledge.transfer_annotations or --orthologs)."
         )
     return ""
 
