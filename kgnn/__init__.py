@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from kgnn.data import Samples as Samples
     from kgnn.data import read_samples as read_samples
     from kgnn.errors import KgnnError as KgnnError
+    from kgnn.interpret import annotate as annotate
     from kgnn.interpret import importance as importance
     from kgnn.knowledge import MotifSet as MotifSet
     from kgnn.knowledge import Ontology as Ontology
     from kgnn.knowledge import fetch as fetch
     from kgnn.knowledge import read_motifs as read_motifs
+    from kgnn.knowledge import read_identifiers as read_identifiers
     from kgnn.knowledge import read_ontology as read_ontology
     from kgnn.perturb import knockdown as knockdown
     from kgnn.perturb import screen as screen
@@ -36,11 +38,13 @@ _ROOMS = {
     "Samples": "data",
     "read_samples": "data",
     "KgnnError": "errors",
+    "annotate": "interpret",
     "importance": "interpret",
     "MotifSet": "knowledge",
     "Ontology": "knowledge",
     "fetch": "knowledge",
     "read_motifs": "knowledge",
+    "read_identifiers": "knowledge",
     "read_ontology": "knowledge",
     "knockdown": "perturb",
     "screen": "perturb",

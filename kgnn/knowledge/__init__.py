@@ -14,6 +14,8 @@ from kgnn.knowledge.fetch import list_sources as list_sources
 from kgnn.knowledge.gaf import read_gaf as read_gaf
 from kgnn.knowledge.gene2go import read_gene2go as read_gene2go
 from kgnn.knowledge.gpad import read_gpad as read_gpad
+from kgnn.knowledge.graphs import ontology_from_networkx as ontology_from_networkx
+from kgnn.knowledge.graphs import ontology_to_networkx as ontology_to_networkx
 from kgnn.knowledge.identifier_files import IDENTIFIER_FORMATS as IDENTIFIER_FORMATS
 from kgnn.knowledge.identifier_files import read_identifiers as read_identifiers
 from kgnn.knowledge.identifier_mapping import POLICIES as POLICIES

@@ -7,6 +7,8 @@ from kgnn.structure.compile import Alignment as Alignment
 from kgnn.structure.compile import compile_hierarchy as compile_hierarchy
 from kgnn.structure.cost import Cost as Cost
 from kgnn.structure.cost import hierarchy_cost as hierarchy_cost
+from kgnn.structure.graphs import hierarchy_from_networkx as hierarchy_from_networkx
+from kgnn.structure.graphs import hierarchy_to_networkx as hierarchy_to_networkx
 from kgnn.structure.hierarchy import Hierarchy as Hierarchy
 from kgnn.structure.kernels import Kernels as Kernels
 from kgnn.structure.kernels import compile_kernels as compile_kernels

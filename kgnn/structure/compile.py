@@ -92,9 +92,11 @@ def compile_hierarchy(
     if not ontology.annotations:
         raise StructureError("the ontology has no annotations. Read it with annotations= (GAF, GPAD or a table).")
     report = None
-    if identifiers is not None and genes is not None:
-        ontology, report = translate_genes(ontology, identifiers, policy=policy, measured=genes)
-    alignment = _align(ontology, ontology.genes if genes is None else genes, unannotated, report)
+    # As plain text: names in an array of NumPy are equal to it but are written otherwise in a fingerprint.
+    measured = None if genes is None else tuple(map(str, genes))
+    if identifiers is not None and measured is not None:
+        ontology, report = translate_genes(ontology, identifiers, policy=policy, measured=measured)
+    alignment = _align(ontology, ontology.genes if measured is None else measured, unannotated, report)
     emptied = frozenset(alignment.emptied)
     kept = [term for term in ontology.order if term not in emptied]
     _require_one_root([term for term in kept if not ontology.parents[term]])
