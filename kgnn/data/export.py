@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -118,6 +118,24 @@ def new_mudata(parts: dict[str, anndata.AnnData], obs: pandas.DataFrame) -> muda
         for name, column in obs.reindex(data.obs_names).items():
             data.obs[name] = column
     return data
+
+
+def with_modalities(data: mudata.MuData, parts: Mapping[str, anndata.AnnData]) -> mudata.MuData:
+    """A copy of a MuData with some modalities added or replaced; all else that it holds stays.
+
+    Args:
+        data: The MuData.
+        parts: Modalities by name.
+
+    Returns:
+        A new MuData.
+    """
+    with _quiet_mudata():
+        found = data.copy()
+        for name, part in parts.items():
+            found.mod[name] = part
+        found.update()
+    return found
 
 
 def to_frame(samples: Samples, modality: str | None = None) -> pandas.DataFrame:

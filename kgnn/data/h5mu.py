@@ -140,7 +140,7 @@ def from_mudata(
     steps = [step for name, table in tables.items() for step in _named(name, table.provenance.transformations)]
     return Samples(
         names,
-        {name: replace(table.modalities[table.gene_modality]) for name, table in tables.items()},
+        {name: table.modalities[table.gene_modality] for name, table in tables.items()},
         row_of_sample,
         targets_of({name: columns[name] for name in wanted}, names, kind, file),
         covariates_of({name: columns[name] for name in covariates}, names),

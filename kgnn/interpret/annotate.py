@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kgnn.data.export import new_mudata
+from kgnn.data.export import with_modalities
 from kgnn.data.h5ad import from_anndata
 from kgnn.data.h5mu import from_mudata
 from kgnn.data.samples import Samples
@@ -121,30 +121,24 @@ def _annotate_mudata(
     effects: pandas.DataFrame | None,
 ) -> mudata.MuData:
     names = tuple(run.samples.modalities)
-    if len(names) == 1:
+    if len(names) > 1:
+        meanings = {name: table.meaning for name, table in run.samples.modalities.items()}
+        samples = from_mudata(data, modalities=names, layer=layer, gene_names=gene_names, meaning=meanings)
+        place = {name: row for row, name in enumerate(samples.names)}
+        samples = samples.take([place[str(name)] for name in data.mod[names[0]].obs_names])
+    else:
         wanted = frozenset(run.model.genes)
-        names = tuple(name for name, part in data.mod.items() if wanted <= _genes(part, gene_names, layer))[:1]
+        names = tuple(name for name, part in data.mod.items() if wanted <= _genes(part, gene_names, layer))
         if not names:
             raise AlignmentError(
                 f"no modality of the MuData ({', '.join(data.mod)}) has the {len(wanted):,} genes of the model "
                 f"({name_some(run.model.genes)}). Add one, or give the modality by itself."
             )
-    samples = from_mudata(data, modalities=names, layer=layer, gene_names=gene_names,
-                          meaning={name: each.meaning for name, each in zip(names, run.samples.modalities.values(),
-                                                                            strict=True)})  # fmt: skip
-    if tuple(run.samples.modalities) != names:
-        samples = Samples.from_values(
-            samples.gene_values(), samples.genes, meaning=samples.meaning, names=samples.names
-        )  # fmt: skip
-    own = data.mod[names[0]]
-    order = {name: row for row, name in enumerate(samples.names)}
-    samples = samples.take([order[str(name)] for name in own.obs_names])
-    annotated = _annotated(own, run, samples, gene_names, ranking, effects)
-    parts = {name: part.copy() for name, part in data.mod.items() if name != KEY} | {names[0]: annotated}
+        samples = from_anndata(data.mod[names[0]], meaning=run.samples.meaning, layer=layer, gene_names=gene_names)
+    annotated = _annotated(data.mod[names[0]], run, samples, gene_names, ranking, effects)
     subsystems = subsystem_data(annotated)
     subsystems.obs = subsystems.obs[[column for column in subsystems.obs if column.startswith(f"{KEY}_")]]
-    own_columns = [column for column in data.obs.columns if ":" not in column]
-    return new_mudata(parts | {KEY: subsystems}, data.obs[own_columns])
+    return with_modalities(data, {names[0]: annotated, KEY: subsystems})
 
 
 def _genes(part: anndata.AnnData, gene_names: str | None, layer: str | None) -> frozenset[str]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from kgnn.errors import AlignmentError, name_some, unknown_choice
+from kgnn.errors import AlignmentError, KgnnError, name_some, unknown_choice
 from kgnn.knowledge.annotations import describe
 from kgnn.knowledge.identifiers import Found, IdentifierTable
 from kgnn.knowledge.mapping_report import MappingReport
@@ -90,6 +90,8 @@ def translate_genes(
         AlignmentError: See `map_identifiers`.
         KgnnError: If a choice is unknown, or neither `to` nor `measured` is given.
     """
+    if to is None and measured is None:
+        raise KgnnError("it is not said how the genes are to be named. Give to=, or measured= with genes of the data.")
     namespace = known_namespace(ontology.genes, namespace, "genes of the ontology")
     to = known_namespace(measured or (), to, "genes of the data")
     _check(table, namespace, to, policy)

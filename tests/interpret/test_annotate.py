@@ -177,3 +177,24 @@ def test_scanpy_plots_it(run: Run):
         found.obs["half"] = ["a", "b"] * (found.n_obs // 2)
         scanpy.pl.matrixplot(subsystem_data(found), list(run.hierarchy.terms[:2]), groupby="half", show=False)
         matplotlib.pyplot.close("all")
+
+
+def test_the_rest_of_a_mudata_stays(run: Run):
+    """Another modality with other cells, common columns and notes are kept; the cells need not be in every modality."""
+    pytest.importorskip("mudata")
+    import anndata
+    import pandas as pd
+
+    genes = to_anndata(run.samples)
+    index = pd.Index([*run.samples.names[3:], "elsewhere"], dtype=object)
+    protein = anndata.AnnData(np.ones((len(index), 1), np.float32), pd.DataFrame(index=index), pd.DataFrame(index=["P"]))
+    data = new_mudata({"protein": protein, "genes": genes}, pd.DataFrame({"donor": "x"}, index=index))
+    data.uns["note"] = "kept"
+    found = annotate(data, run)
+    assert set(found.mod) == {"protein", "genes", "kgnn"}
+    assert found.mod["protein"].obs_names.tolist() == index.tolist()
+    assert found.uns["note"] == "kept"
+    assert found.obs.loc["elsewhere", "donor"] == "x"
+    np.testing.assert_allclose(
+        found.mod["genes"].obs["kgnn_growth"], wild_type(run.model, run.samples)[0][:, 0], rtol=1e-6
+    )
