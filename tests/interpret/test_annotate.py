@@ -187,7 +187,9 @@ def test_the_rest_of_a_mudata_stays(run: Run):
 
     genes = to_anndata(run.samples)
     index = pd.Index([*run.samples.names[3:], "elsewhere"], dtype=object)
-    protein = anndata.AnnData(np.ones((len(index), 1), np.float32), pd.DataFrame(index=index), pd.DataFrame(index=["P"]))
+    protein = anndata.AnnData(
+        np.ones((len(index), 1), np.float32), pd.DataFrame(index=index), pd.DataFrame(index=["P"])
+    )
     data = new_mudata({"protein": protein, "genes": genes}, pd.DataFrame({"donor": "x"}, index=index))
     data.uns["note"] = "kept"
     found = annotate(data, run)
