@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from kgnn.knowledge import MotifSet as MotifSet
     from kgnn.knowledge import Ontology as Ontology
     from kgnn.knowledge import fetch as fetch
-    from kgnn.knowledge import read_motifs as read_motifs
     from kgnn.knowledge import read_identifiers as read_identifiers
+    from kgnn.knowledge import read_motifs as read_motifs
     from kgnn.knowledge import read_ontology as read_ontology
     from kgnn.perturb import knockdown as knockdown
     from kgnn.perturb import screen as screen

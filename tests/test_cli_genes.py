@@ -18,7 +18,7 @@ from tests.written import small_toy, write_drugcell_text, write_genotypes, write
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An ontology with symbols, data with versioned Ensembl ids, a table with both but for one gene."""
     monkeypatch.chdir(tmp_path)
     ontology, samples = small_toy(24)
@@ -49,7 +49,7 @@ def ontology_and_genes() -> tuple[Ontology, list[str]]:
 
 
 COMPILE = ("compile", "--ontology", "ontology.txt", "--genes", "measured.txt", "--out", "h.npz")
-TRAIN = ("train", "--ontology", "ontology.txt", "--target", "growth", "--epochs", "2", "--no-baselines", "--out", "run")
+TRAIN = ("train", "--ontology", "ontology.txt", "--target", "growth", "--epochs", "1", "--no-baselines", "--out", "run")
 
 
 def test_the_mismatch_is_explained(folder: Path):
@@ -122,7 +122,7 @@ def test_genotype_lists_have_a_column_for_every_gene_of_the_ontology(folder: Pat
         few.gene_values(), [ensembl(gene) for gene in samples.genes], meaning="alteration", targets=samples.targets
     )
     write_genotypes(listed, Path("train.txt"))
-    words = ("train", "--ontology", "ontology.txt", "--epochs", "2", "--no-baselines", "--out", "run")
+    words = ("train", "--ontology", "ontology.txt", "--epochs", "1", "--no-baselines", "--out", "run")
     succeed(*words, "--train", "train.txt", "--identifiers", "genes.tsv", "--unannotated", "drop")
     assert len(load_run("run").model.genes) == 22
 

@@ -72,7 +72,9 @@ def columns_of(samples: Samples) -> pandas.DataFrame:
     columns: dict[str, Any] = {}
     targets = samples.targets
     if targets is not None and targets.kind == "classes":
-        columns[CLASS_COLUMN] = pandas.Categorical.from_codes(targets.values, list(targets.names))
+        columns[CLASS_COLUMN] = pandas.Categorical(
+            [targets.names[code] for code in targets.values], list(targets.names)
+        )
     elif targets is not None:
         columns |= dict(zip(targets.names, targets.values.T, strict=True))
     twice = [name for name in samples.covariates if name in columns]
@@ -131,7 +133,7 @@ def with_modalities(data: mudata.MuData, parts: Mapping[str, anndata.AnnData]) -
         A new MuData.
     """
     with _quiet_mudata():
-        found = data.copy()
+        found: Any = data.copy()
         for name, part in parts.items():
             found.mod[name] = part
         found.update()
@@ -153,7 +155,7 @@ def to_frame(samples: Samples, modality: str | None = None) -> pandas.DataFrame:
     """
     import pandas
 
-    data = to_anndata(samples, modality)
+    data: Any = to_anndata(samples, modality)
     features = pandas.DataFrame(data.X, index=data.obs.index, columns=list(data.var_names))
     twice = [name for name in (*data.obs.columns, "sample") if name in features.columns]
     if twice:
@@ -193,7 +195,7 @@ def check_modalities(samples: Samples, path: Path) -> None:
         )
 
 
-def write_annotated(data: anndata.AnnData | mudata.MuData, path: str | PathLike[str]) -> Path:
+def write_annotated(data: Any, path: str | PathLike[str]) -> Path:
     """Write an AnnData or MuData, at once or not at all.
 
     Args:

@@ -120,10 +120,11 @@ def from_mudata(
         raise FormatError("holds no modality. Write it again with at least one.", file)
     tables: dict[str, Samples] = {}
     for number, name in enumerate(chosen):
-        of_first = meaning if number == 0 else None
+        part: Any = data.mod[name]
+        by_name = meaning if isinstance(meaning, Mapping) else {chosen[0]: meaning}
         tables[name] = from_anndata(
-            data.mod[name],
-            meaning=meaning.get(name) if isinstance(meaning, Mapping) else of_first,
+            part,
+            meaning=by_name.get(name),
             layer=layer.get(name) if isinstance(layer, Mapping) else layer,
             gene_names=gene_names if number == 0 else None,
             file=f"{file}, modality {name}",

@@ -76,10 +76,11 @@ def annotate(
         >>> data = annotate(data, kgnn.load_run("run"))  # doctest: +SKIP
         >>> sc.pl.embedding(data, "kgnn", color="kgnn_predicted")  # doctest: +SKIP
     """
-    if hasattr(data, "mod"):
-        return _annotate_mudata(data, run, layer, gene_names, ranking, effects)
-    samples = from_anndata(data, meaning=run.samples.meaning, layer=layer, gene_names=gene_names)
-    return _annotated(data, run, samples, gene_names, ranking, effects)
+    given: Any = data
+    if hasattr(given, "mod"):
+        return _annotate_mudata(given, run, layer, gene_names, ranking, effects)
+    samples = from_anndata(given, meaning=run.samples.meaning, layer=layer, gene_names=gene_names)
+    return _annotated(given, run, samples, gene_names, ranking, effects)
 
 
 def subsystem_data(data: anndata.AnnData) -> anndata.AnnData:
@@ -102,14 +103,15 @@ def subsystem_data(data: anndata.AnnData) -> anndata.AnnData:
 
     if KEY not in data.uns or f"{KEY}_subsystems" not in data.obsm:
         raise KgnnError("the data hold no subsystems of kgnn. Give what kgnn.annotate returned.")
-    kept = {name: np.asarray(values) for name, values in data.obsm.items() if not name.startswith(f"{KEY}_")}
+    kept: Any = {name: np.asarray(values) for name, values in data.obsm.items() if not name.startswith(f"{KEY}_")}
     var = data.uns[KEY]["terms"].set_index("term")
     if "importance" in data.uns[KEY]:
         ranking = data.uns[KEY]["importance"]
         for output, rows in ranking.groupby("output", observed=True):
             var[f"importance_{output}"] = rows.set_index("term")["importance"].reindex(var.index)
     var.index.name = None
-    return anndata.AnnData(np.array(data.obsm[f"{KEY}_subsystems"]), data.obs.copy(), var, obsm=kept)
+    obs: Any = data.obs.copy()
+    return anndata.AnnData(np.array(data.obsm[f"{KEY}_subsystems"]), obs, var, obsm=kept)
 
 
 def _annotate_mudata(
@@ -120,23 +122,23 @@ def _annotate_mudata(
     ranking: pandas.DataFrame | None,
     effects: pandas.DataFrame | None,
 ) -> mudata.MuData:
-    names = tuple(run.samples.modalities)
+    names, parts = tuple(run.samples.modalities), dict[str, Any](data.mod)
     if len(names) > 1:
         meanings = {name: table.meaning for name, table in run.samples.modalities.items()}
         samples = from_mudata(data, modalities=names, layer=layer, gene_names=gene_names, meaning=meanings)
         place = {name: row for row, name in enumerate(samples.names)}
-        samples = samples.take([place[str(name)] for name in data.mod[names[0]].obs_names])
+        samples = samples.take([place[str(name)] for name in parts[names[0]].obs_names])
     else:
         wanted = frozenset(run.model.genes)
-        names = tuple(name for name, part in data.mod.items() if wanted <= _genes(part, gene_names, layer))
+        names = tuple(name for name, part in parts.items() if wanted <= _genes(part, gene_names, layer))
         if not names:
             raise AlignmentError(
                 f"no modality of the MuData ({', '.join(data.mod)}) has the {len(wanted):,} genes of the model "
                 f"({name_some(run.model.genes)}). Add one, or give the modality by itself."
             )
-        samples = from_anndata(data.mod[names[0]], meaning=run.samples.meaning, layer=layer, gene_names=gene_names)
-    annotated = _annotated(data.mod[names[0]], run, samples, gene_names, ranking, effects)
-    subsystems = subsystem_data(annotated)
+        samples = from_anndata(parts[names[0]], meaning=run.samples.meaning, layer=layer, gene_names=gene_names)
+    annotated = _annotated(parts[names[0]], run, samples, gene_names, ranking, effects)
+    subsystems: Any = subsystem_data(annotated)
     subsystems.obs = subsystems.obs[[column for column in subsystems.obs if column.startswith(f"{KEY}_")]]
     return with_modalities(data, {names[0]: annotated, KEY: subsystems})
 
@@ -159,7 +161,7 @@ def _annotated(
     samples = samples.with_genes(model.genes)
     output, states = wild_type(model, samples)
     activity = subsystem_activity(run, samples, states)
-    found = data.copy()
+    found: Any = data.copy()
     for table in (found.obs, found.obsm, found.varm):
         for name in [name for name in table if str(name).startswith(f"{KEY}_")]:
             del table[name]
@@ -199,7 +201,7 @@ def _predictions(run: Run, output: np.ndarray) -> dict[str, Any]:
     if run.model.task != "classes":
         return dict(zip(names, output.T, strict=True))
     best = output.argmax(axis=1)
-    return {"predicted": pandas.Categorical.from_codes(best, list(names)), "probability": output.max(axis=1)}
+    return {"predicted": pandas.Categorical([names[at] for at in best], list(names)), "probability": output.max(axis=1)}
 
 
 def _components(values: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ def annotate_file(
         data = to_mudata(read) if len(read.modalities) > 1 else to_anndata(read)
     if hasattr(data, "mod") and out.suffix != ".h5mu":
         raise KgnnError(f"{out}: the samples have several modalities, which only .h5mu holds. Choose that ending.")
-    tables = {"ranking": _ranking(run, ranking), "effects": _effects(run, effects)}
+    tables: dict[str, Any] = {"ranking": _ranking(run, ranking), "effects": _effects(run, effects)}
     found = annotate(data, run, **reading, **tables)
     if out.suffix == ".h5mu" and not hasattr(data, "mod"):
         found = new_mudata({run.samples.gene_modality: found, KEY: subsystem_data(found)}, found.obs[[]])
