@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kgnn.data import Samples as Samples
     from kgnn.data import read_samples as read_samples
     from kgnn.errors import KgnnError as KgnnError
+    from kgnn.interpret import annotate as annotate
     from kgnn.interpret import importance as importance
     from kgnn.knowledge import ContactMap as ContactMap
     from kgnn.knowledge import MotifSet as MotifSet
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from kgnn.knowledge import fetch as fetch
     from kgnn.knowledge import read_contacts as read_contacts
     from kgnn.knowledge import read_genes as read_genes
+    from kgnn.knowledge import read_identifiers as read_identifiers
     from kgnn.knowledge import read_intervals as read_intervals
     from kgnn.knowledge import read_motifs as read_motifs
     from kgnn.knowledge import read_network as read_network
@@ -46,6 +48,7 @@ _ROOMS = {
     "Samples": "data",
     "read_samples": "data",
     "KgnnError": "errors",
+    "annotate": "interpret",
     "importance": "interpret",
     "MotifSet": "knowledge",
     "Ontology": "knowledge",
@@ -57,6 +60,7 @@ _ROOMS = {
     "read_intervals": "knowledge",
     "Network": "knowledge",
     "read_network": "knowledge",
+    "read_identifiers": "knowledge",
     "read_ontology": "knowledge",
     "knockdown": "perturb",
     "screen": "perturb",

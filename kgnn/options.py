@@ -42,6 +42,18 @@ MaxGenes = Annotated[int | None, typer.Option(help="Remove terms with more measu
 MinExtraGenes = Annotated[int | None, typer.Option(help="Fewest genes beyond the largest child.")]
 MaxDepth = Annotated[int | None, typer.Option(help="Greatest depth below the root.")]
 SuperRoot = Annotated[str | None, typer.Option(help="Join several roots under a new term of this id.")]
+Identifiers = Annotated[
+    str | None,
+    typer.Option(help="Table of gene names (HGNC, BioMart, gene_info, idmapping, a GAF …), or ncbi:9606."),
+]
+From = Annotated[str | None, typer.Option("--from", help="How the ontology names genes, if not to be guessed.")]
+To = Annotated[str | None, typer.Option("--to", help="How the data name genes: symbol, entrez, ensembl_gene …")]
+Policy = Annotated[str, typer.Option(help="error, first, all or drop: genes with several counterparts.")]
+IdentifierColumns = Annotated[
+    str | None, typer.Option(help="Columns of the table of gene names: HEADER=symbol,HEADER=ensembl_gene …")
+]
+Orthologs = Annotated[Path | None, typer.Option(help="Table of orthologs, to carry the annotations to --to-species.")]
+ToSpecies = Annotated[str | None, typer.Option(help="Species of the data, as the header of --orthologs names it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that kgnn train wrote.")]
 Out = Annotated[Path, typer.Option(help="Table to write: .tsv, .csv or .parquet.")]
@@ -83,7 +95,9 @@ table               two or three columns: gene, term, evidence code
 """
 """What ``kgnn compile --help`` says of formats."""
 
-READING = ("covariates", "format", "gene_names", "kind", "layer", "meaning", "names", "target")
+READING = (
+    "covariates", "format", "gene_names", "incomplete", "kind", "layer", "meaning", "modalities", "names", "target",
+)  # fmt: skip
 """Arguments of `kgnn.read_samples` that ``--read`` takes."""
 
 
@@ -182,5 +196,5 @@ def reading_options(pairs: Sequence[str] | None) -> dict[str, Any]:
     for name in given:
         if name not in READING:
             raise unknown_choice("--read", name, READING)
-    several = ("covariates", "target")
+    several = ("covariates", "modalities", "target")
     return {name: one_or_listed(value) if name in several else value for name, value in given.items()}

@@ -30,7 +30,7 @@ TESTED_EXTRAS = ("demo", "dev", "docs", "notebooks")
 # The name to import, where it differs from the name to install.
 IMPORT_NAMES = {"pybigwig": "pyBigWig", "scikit-learn": "sklearn"}
 HEAVY = ("Bio", "anndata", "goatools", "matplotlib", "obonet", "pandas", "plotly", "pyarrow", "pyjaspar", "scanpy")
-HEAVY += ("cooler", "sklearn")
+HEAVY += ("cooler", "mudata", "sklearn")
 
 
 def requirements(*extras: str) -> dict[str, Requirement]:
@@ -132,7 +132,8 @@ def test_kgnn_imports_only_what_it_declares():
     used = set[str]()
     for file in (REPOSITORY / "kgnn").rglob("*.py"):
         used |= set(imported(ast.parse(file.read_text(encoding="utf-8"))))
-    declared = {IMPORT_NAMES.get(name, name) for name in requirements("demo", "genome", "plot", "parquet")}
+    extras = ("demo", "genome", "multimodal", "parquet", "plot")
+    declared = {IMPORT_NAMES.get(name, name) for name in requirements(*extras)}
     assert sorted(used - declared - sys.stdlib_module_names - {"__future__", "kgnn", "jaxlib"}) == []
 
 

@@ -13,7 +13,7 @@ from kgnn import options
 from kgnn.errors import KgnnError
 
 if TYPE_CHECKING:
-    from kgnn.knowledge import Ontology
+    from kgnn.knowledge import Ontology, Renaming
     from kgnn.train import Run
 
 
@@ -40,6 +40,13 @@ class OntologyOptions:
         max_depth: Greatest depth below the root.
         super_root: Id of a new term that joins several roots.
         skips: What becomes of relations that skip levels.
+        identifiers: Table of gene names, or ``ncbi:TAXON``.
+        from_: How the ontology names genes.
+        to: How the data name genes.
+        policy: What to do with genes that have several counterparts.
+        identifier_columns: What the columns of the table of gene names hold.
+        orthologs: Table of orthologs.
+        to_species: Species of the data.
     """
 
     ontology: options.OntologyFile
@@ -60,6 +67,13 @@ class OntologyOptions:
     max_depth: options.MaxDepth = None
     super_root: options.SuperRoot = None
     skips: options.Skips = "direct"
+    identifiers: options.Identifiers = None
+    from_: options.From = None
+    to: options.To = None
+    policy: options.Policy = "error"
+    identifier_columns: options.IdentifierColumns = None
+    orthologs: options.Orthologs = None
+    to_species: options.ToSpecies = None
 
     def rules(self) -> dict[str, Any]:
         """Rules for `Ontology.prune`; a wrong one is refused before a file is read."""
@@ -84,6 +98,26 @@ class OntologyOptions:
             "relations": options.listed(self.relations),
             "evidence": options.one_or_listed(self.evidence),
         }
+
+    def renaming(self) -> Renaming | None:
+        """How the ontology's genes get the names that the data use; None where they keep theirs."""
+        needs = {"--identifiers": ("from_", "to", "identifier_columns"), "--orthologs": ("to_species",)}
+        for option, names in needs.items():
+            unused = [name for name in names if getattr(self, name) is not None]
+            if getattr(self, option[2:]) is None and unused:
+                listed = ", ".join(f"--{name.strip('_').replace('_', '-')}" for name in unused)
+                raise KgnnError(f"{listed} is given without {option}. Give a table, or leave it out.")
+        if self.identifiers is None and self.orthologs is None:
+            return None
+        from kgnn.knowledge import Renaming
+
+        columns = None
+        if self.identifier_columns is not None:
+            columns = options.key_values(options.listed(self.identifier_columns), "--identifier-columns")
+        return Renaming(
+            identifiers=self.identifiers, namespace=self.from_, to=self.to, policy=self.policy, columns=columns,
+            orthologs=self.orthologs, species=self.to_species,
+        )  # fmt: skip
 
 
 def takes_ontology(command: Callable[..., None]) -> Callable[..., None]:

@@ -13,7 +13,7 @@ from kgnn.cli.alternatives import instead_of_ontology
 from kgnn.cli.contacts import CONTACTS
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
 from kgnn.cli.network import NETWORK
-from kgnn.cli.output import print_result
+from kgnn.cli.output import print_result, reports_text
 
 if TYPE_CHECKING:
     from kgnn.layers import Tuning
@@ -57,11 +57,11 @@ def compile_(
 
     compiled = compile_files(
         knowledge.ontology, knowledge.annotations, genes=genes, rules=knowledge.rules(), skips=knowledge.skips,
-        cache=not no_cache, **knowledge.reading(),
+        renaming=knowledge.renaming(), cache=not no_cache, **knowledge.reading(),
     )  # fmt: skip
     compiled.hierarchy.save(out)
     summary = compiled_summary(compiled, n_states=states, batch_size=batch_size) | {"out": str(out)}
-    text = describe(summary)
+    text = reports_text(compiled.reports) + describe(summary)
     if tune:
         tuning = _tune(compiled.hierarchy, states, batch_size, json_)
         summary |= {"layout": "measured", "tuning": tuning.to_json()}

@@ -69,7 +69,7 @@ def compile_network(
     )  # fmt: skip
     read = {"nodes": network.n_nodes, "edges": network.n_edges}
     network = network.largest_component() if chosen.largest_component else network
-    measured = None if genes is None else read_gene_list(genes)
+    measured = None if genes is None else read_gene_list(genes).genes
     adjacency, alignment = compile_adjacency(
         network, measured, unconnected="drop", normalization=chosen.normalization, self_loops=chosen.self_loops,
         signs=chosen.signs,

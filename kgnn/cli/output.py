@@ -64,3 +64,13 @@ def _strict(value: Any) -> Any:
         return [_strict(each) for each in value]
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def reports_text(reports: Mapping[str, Report]) -> str:
+    """Reports of maps of gene names, one a line, each behind what was done; ends in a line end where there are any."""
+    return "".join(f"{name:<12} {report}\n" for name, report in reports.items())
+
+
+def reports_json(reports: Mapping[str, Report]) -> dict[str, Any]:
+    """Reports of maps of gene names, by what was done, for ``--json``."""
+    return {name: report.to_json() for name, report in reports.items()}

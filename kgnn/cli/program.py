@@ -16,7 +16,7 @@ from kgnn.cli.interpret import importance, report
 from kgnn.cli.knowledge import compile_, fetch
 from kgnn.cli.motifs import kernels, scan
 from kgnn.cli.perturb import knockdown, screen
-from kgnn.cli.samples import pack, predict
+from kgnn.cli.samples import annotate, pack, predict
 from kgnn.cli.train import train
 from kgnn.errors import KgnnError
 
@@ -27,6 +27,7 @@ COMMANDS = (
     ("train", train),
     ("pack", pack),
     ("predict", predict),
+    ("annotate", annotate),
     ("knockdown", knockdown),
     ("screen", screen),
     ("importance", importance),

@@ -1,4 +1,4 @@
-"""Commands on samples: packed for training, and predicted."""
+"""Commands on samples: packed for training, predicted, and annotated."""
 
 from __future__ import annotations
 
@@ -54,3 +54,27 @@ def predict(
     check_ending(out)
     loaded = load_run_folder(run)
     write_result(prediction_table(loaded.model, samples_for(loaded, samples, layer, read)), out, json_)
+
+
+def annotate(
+    run: options.RunFolder,
+    samples: Annotated[Path, typer.Option(help="Samples: .h5ad, .h5mu, or any other file that kgnn reads.")],
+    out: Annotated[Path, typer.Option(help="File to write: .h5ad, or .h5mu with the subsystems as a modality.")],
+    importance: Annotated[
+        str | None, typer.Option(help="Write importance: rlipp, sensitivity, knockdown, or a table of kgnn importance.")
+    ] = None,
+    knockdown: Annotated[
+        str | None, typer.Option(help="Write effects of genes: all, or a table of kgnn knockdown.")
+    ] = None,
+    layer: options.Layer = None,
+    read: options.Read = None,
+    json_: options.Json = False,
+) -> None:
+    """Write predictions, states and importance of subsystems beside samples, for scanpy and muon."""
+    from kgnn.interpret.annotate_file import annotate_file, check_out
+
+    check_out(out)
+    reading = {"layer": layer, **options.reading_options(read)}
+    summary = annotate_file(load_run_folder(run), samples, out, ranking=importance, effects=knockdown, reading=reading)
+    text = f"wrote {summary['samples']:,} samples with {summary['terms']:,} subsystems to {out}"
+    print_result(summary, text, json_)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from kgnn import launch, options
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
-from kgnn.cli.output import print_result, progress_of
+from kgnn.cli.output import print_result, progress_of, reports_json, reports_text
 
 
 @takes_ontology
@@ -48,6 +49,7 @@ def train(
         sys.exit(launch.run_worker(group))
 
     from kgnn.data import read_parts
+    from kgnn.data.read import recognize_format
     from kgnn.train.compilation import enable_compilation_cache
     from kgnn.train.devices import place
     from kgnn.train.fit import BASELINES, refuse_finished
@@ -65,12 +67,18 @@ def train(
     given = {"epochs": epochs, "batch_size": batch_size, "valid_fraction": valid_fraction, "seed": seed}
     given["replicates"] = replicates
     settings = {name: value for name, value in given.items() if value is not None} | options.key_values(set_, "--set")
-    rules = knowledge.rules()
-    ontology = knowledge.read()
+    rules, renaming = knowledge.rules(), knowledge.renaming()
+    ontology, reports = knowledge.read(), {}
     columns = None if target is None else options.one_or_listed(target)
     reading = {"target": columns, "meaning": meaning, "layer": layer} | options.reading_options(read)
     covariates = () if leave_out in (None, "none") else options.listed(leave_out) or ()
-    parts = read_parts(train, valid=valid, test=test, genes=ontology.genes, **reading)
+    read_all = partial(read_parts, train, valid=valid, test=test, **reading)
+    parts = read_all(genes=ontology.genes if renaming is None else ())
+    if renaming is not None:
+        ontology, reports = renaming.apply(ontology, parts.train.genes)
+        if (reading.get("format") or recognize_format(train)) == "genotype_list":
+            # Its columns are the genes of the ontology, which go by other names now.
+            parts = read_all(genes=ontology.genes)
     with progress_of(json_) as progress:
         run = fit_recipe(
             chosen,
@@ -89,6 +97,7 @@ def train(
             devices=devices,
         )
     if is_first_process():
-        print_result(run.metrics | {"out": str(out)}, score_table(run.metrics), json_)
+        result = run.metrics | reports_json(reports) | {"out": str(out)}
+        print_result(result, reports_text(reports) + score_table(run.metrics), json_)
     if group is not None:
         launch.leave_group()

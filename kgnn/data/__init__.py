@@ -6,8 +6,15 @@ A file of measurements comes in through `read_samples` and leaves as `Samples`, 
 from kgnn.data.drugcell import DrugCellSplits as DrugCellSplits
 from kgnn.data.drugcell import read_drugcell as read_drugcell
 from kgnn.data.drugcell import read_drugcell_splits as read_drugcell_splits
+from kgnn.data.export import to_anndata as to_anndata
+from kgnn.data.export import to_frame as to_frame
+from kgnn.data.export import to_mudata as to_mudata
+from kgnn.data.export import write_samples as write_samples
 from kgnn.data.genotypes import read_genotype_list as read_genotype_list
+from kgnn.data.h5ad import from_anndata as from_anndata
 from kgnn.data.h5ad import read_h5ad as read_h5ad
+from kgnn.data.h5mu import from_mudata as from_mudata
+from kgnn.data.h5mu import read_h5mu as read_h5mu
 from kgnn.data.measured import Modality as Modality
 from kgnn.data.measured import Targets as Targets
 from kgnn.data.one_hot import one_hot as one_hot

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +60,55 @@ def read_h5ad(
         AlignmentError: If a name comes twice or a value is missing.
     """
     file = Path(path)
-    data = _open(file, backed)
+    samples = from_anndata(
+        open_h5ad(file, backed=backed),
+        target=target,
+        meaning=meaning,
+        layer=layer,
+        names=names,
+        gene_names=gene_names,
+        kind=kind,
+        covariates=covariates,
+        backed=backed,
+        file=file,
+    )
+    return replace(samples, provenance=Provenance((source_of(file, {}),), samples.provenance.transformations))
+
+
+def from_anndata(
+    data: anndata.AnnData,
+    *,
+    target: str | Sequence[str] | None = None,
+    meaning: str | None = None,
+    layer: str | None = None,
+    names: str | None = None,
+    gene_names: str | None = None,
+    kind: str | None = None,
+    covariates: Sequence[str] = (),
+    backed: bool = False,
+    file: str | PathLike[str] = "the AnnData",
+) -> Samples:
+    """Samples of an AnnData in memory; see `kgnn.data.read.read_samples` for the arguments.
+
+    Args:
+        data: Samples in `obs`, genes in `var`.
+        target: Column or columns of `obs`.
+        meaning: What a number means.
+        layer: None for `X`, ``"raw"`` for `raw.X`, else the name of a layer.
+        names: Column of `obs` with the sample names; the index if not given.
+        gene_names: Column of `var` with the gene names; the index if not given.
+        kind: Kind of target.
+        covariates: Columns of `obs`.
+        backed: Whether values stay in the file of a backed AnnData until they are used.
+        file: What messages call it.
+
+    Returns:
+        The samples.
+
+    Raises:
+        FormatError: If it has not the layer or a column.
+        AlignmentError: If a name comes twice or a value is missing.
+    """
     matrix, genes = _matrix(data, layer, file)
     obs, wanted = data.obs, as_names(target)
     for column in (*wanted, *covariates, *as_names(names)):
@@ -76,29 +126,60 @@ def read_h5ad(
         names=sample_names,
         targets=targets_of({name: column_of_series(obs[name]) for name in wanted}, sample_names, kind, file),
         covariates=covariates_of({name: column_of_series(obs[name]) for name in covariates}, sample_names),
-        provenance=Provenance((source_of(file, {}),), (step,)),
+        provenance=Provenance((), (step,)),
     )
 
 
-def _open(file: Path, backed: bool) -> anndata.AnnData:
+def open_h5ad(path: str | PathLike[str], *, backed: bool = False) -> anndata.AnnData:
+    """An AnnData file of any version, opened without the warnings that old layouts give.
+
+    Args:
+        path: The file.
+        backed: Whether values of `X` stay in the file.
+
+    Returns:
+        The AnnData.
+
+    Raises:
+        FormatError: If the file is missing, empty or not AnnData.
+    """
     import anndata
+
+    file = Path(path)
+    with opened_hdf5(file, "AnnData"):
+        return anndata.read_h5ad(file, backed="r" if backed else None)
+
+
+@contextmanager
+def opened_hdf5(file: Path, what: str) -> Iterator[None]:
+    """What goes wrong within, while a library reads an HDF5 file, as `FormatError`.
+
+    Args:
+        file: The file, which is looked at first.
+        what: What it should be, for the message.
+    """
     import h5py
 
+    if not file.is_file():
+        raise FormatError("no such file. Check the path.", file)
     if not file.stat().st_size:
         raise FormatError("is empty. Check the path, or write the file again.", file)
     if not h5py.is_hdf5(file):
-        raise FormatError("is no HDF5 file, so not .h5ad. Give its real format with format=, or write it again.", file)
+        ending = ".h5ad" if what == "AnnData" else ".h5mu"
+        raise FormatError(
+            f"is no HDF5 file, so not {ending}. Give its real format with format=, or write it again.", file
+        )
     try:
         # Old layouts and repeated names warn; what matters of it is checked below and in Samples.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return anndata.read_h5ad(file, backed="r" if backed else None)
+            yield
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise FormatError(f"is not readable as AnnData ({reason}). Write it again with anndata.", file) from None
+        raise FormatError(f"is not readable as {what} ({reason}). Write it again with {what.lower()}.", file) from None
 
 
-def _matrix(data: anndata.AnnData, layer: str | None, file: Path) -> tuple[Any, Any]:
+def _matrix(data: anndata.AnnData, layer: str | None, file: str | PathLike[str]) -> tuple[Any, Any]:
     """The values asked for and the table that describes their columns."""
     known = [*(["X"] if data.X is not None else []), *(["raw"] if data.raw is not None else []), *data.layers]
     if (layer or "X") not in known:

@@ -10,13 +10,14 @@ from typing import Any
 from kgnn.data.drugcell import is_drugcell_folder, read_drugcell
 from kgnn.data.genotypes import looks_like_genotype, read_genotype_list
 from kgnn.data.h5ad import read_h5ad
+from kgnn.data.h5mu import read_h5mu
 from kgnn.data.packed import is_packed_folder, read_packed
 from kgnn.data.samples import Samples
 from kgnn.data.tables import read_table
 from kgnn.errors import AlignmentError, FormatError, KgnnError, name_some, unknown_choice
 from kgnn.knowledge.text import read_lines
 
-FORMATS = ("h5ad", "table", "genotype_list", "drugcell", "packed")
+FORMATS = ("h5ad", "h5mu", "table", "genotype_list", "drugcell", "packed")
 
 
 def read_samples(
@@ -32,6 +33,8 @@ def read_samples(
     covariates: str | Sequence[str] = (),
     genes: Sequence[str] | None = None,
     backed: bool = False,
+    modalities: str | Sequence[str] | None = None,
+    incomplete: str | None = None,
 ) -> Samples:
     """Read samples; the format is recognized by the file's ending and first line.
 
@@ -39,6 +42,7 @@ def read_samples(
     format            files
     ================= ==================================================================================
     ``h5ad``          AnnData
+    ``h5mu``          MuData: samples of several modalities, the first with the genes
     ``table``         ``.csv``, ``.tsv``, ``.txt`` (plain or gzip), ``.parquet``: a header, one row a sample
     ``genotype_list`` DCell's ``2 YLR035C YML060W 0.0447``
     ``drugcell``      DrugCell's folder (its training pairs), or one of its pair files
@@ -64,6 +68,8 @@ def read_samples(
         genes: Columns to have and their order. A genotype list may name no other gene.
         backed: AnnData only: whether the values stay in the file until they are used. Random rows of such a file come
             slowly: to train, write them with ``kgnn pack`` first.
+        modalities: MuData only: which modalities to take, in order; all where None.
+        incomplete: MuData only: ``"error"`` (the default) or ``"drop"``, samples that are not in all of them.
 
     Returns:
         The samples.
@@ -83,9 +89,16 @@ def read_samples(
         raise unknown_choice("format", format, FORMATS)
     chosen = format or recognize_format(file)
     covariates = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    several = {"modalities": modalities, "incomplete": incomplete}
     columns = {"names": names, "kind": kind, "covariates": covariates, "target": target, "meaning": meaning}
+    if chosen != "h5mu":
+        _refuse_options(chosen, **several)
     try:
-        if chosen == "h5ad":
+        if chosen == "h5mu":
+            _refuse_options(chosen, names=columns.pop("names"), backed=backed or None)
+            given = {name: value for name, value in several.items() if value is not None}
+            samples = read_h5mu(file, layer=layer, gene_names=gene_names, **columns, **given)
+        elif chosen == "h5ad":
             samples = read_h5ad(file, layer=layer, gene_names=gene_names, backed=backed, **columns)
         elif chosen == "packed":
             samples = _read_packed(file, layer=layer, gene_names=gene_names, **columns)
@@ -116,6 +129,8 @@ def recognize_format(path: str | PathLike[str]) -> str:
         if not is_drugcell_folder(file):
             raise FormatError("not DrugCell's folder: it has no gene2ind, cell2ind and drug2ind. Name a file.", file)
         return "drugcell"
+    if file.suffix == ".h5mu":
+        return "h5mu"
     if file.suffix in (".h5ad", ".h5", ".hdf5"):
         return "h5ad"
     if file.suffix == ".parquet":

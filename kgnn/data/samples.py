@@ -22,6 +22,7 @@ from kgnn.data.measured import Targets as Targets
 from kgnn.data.measured import refuse_missing, refuse_repeats
 from kgnn.data.stored import StoredTable, blocks, choose
 from kgnn.errors import AlignmentError, name_some
+from kgnn.knowledge.namespaces import explain_mismatch
 from kgnn.knowledge.provenance import Provenance, content_fingerprint
 
 MODALITY_OF_MEANING = {
@@ -219,7 +220,8 @@ class Samples:
         if missing:
             raise AlignmentError(
                 f"{len(missing):,} of {len(genes):,} genes of the model are not in the samples: {name_some(missing)}. "
-                "Compile the hierarchy with the genes of these samples, or measure the missing ones."
+                f"{explain_mismatch(table.features, missing)} Compile the hierarchy with the genes of these samples, "
+                "or measure the missing ones."
             )
         columns = [position[gene] for gene in genes]
         chosen = replace(table, values=choose(table.values, columns=columns), features=tuple(genes))

@@ -1,5 +1,9 @@
 """Which subsystems a fitted model leans on, and whether to believe it."""
 
+from kgnn.interpret.activity import Activity as Activity
+from kgnn.interpret.activity import subsystem_activity as subsystem_activity
+from kgnn.interpret.annotate import annotate as annotate
+from kgnn.interpret.annotate import subsystem_data as subsystem_data
 from kgnn.interpret.importance import importance as importance
 from kgnn.interpret.nulls import benjamini_hochberg as benjamini_hochberg
 from kgnn.interpret.nulls import compare_with_null as compare_with_null

@@ -48,10 +48,19 @@ from kgnn.knowledge.genome_files import genome_file_summary as genome_file_summa
 from kgnn.knowledge.genome_files import read_intervals as read_intervals
 from kgnn.knowledge.gml import read_gml as read_gml
 from kgnn.knowledge.gpad import read_gpad as read_gpad
+from kgnn.knowledge.graphs import ontology_from_networkx as ontology_from_networkx
+from kgnn.knowledge.graphs import ontology_to_networkx as ontology_to_networkx
 from kgnn.knowledge.hierarchy_cx2 import read_cx2_hierarchy as read_cx2_hierarchy
 from kgnn.knowledge.hierarchy_cx2 import write_cx2_hierarchy as write_cx2_hierarchy
 from kgnn.knowledge.hierarchy_kgml import read_kgml_hierarchy as read_kgml_hierarchy
 from kgnn.knowledge.hpo_genes import read_hpo_genes as read_hpo_genes
+from kgnn.knowledge.identifier_files import IDENTIFIER_FORMATS as IDENTIFIER_FORMATS
+from kgnn.knowledge.identifier_files import read_identifiers as read_identifiers
+from kgnn.knowledge.identifier_mapping import POLICIES as POLICIES
+from kgnn.knowledge.identifier_mapping import map_identifiers as map_identifiers
+from kgnn.knowledge.identifier_mapping import translate_genes as translate_genes
+from kgnn.knowledge.identifiers import GeneNames as GeneNames
+from kgnn.knowledge.identifiers import IdentifierTable as IdentifierTable
 from kgnn.knowledge.interval_join import NearestGenes as NearestGenes
 from kgnn.knowledge.interval_join import Overlaps as Overlaps
 from kgnn.knowledge.interval_join import nearest_gene as nearest_gene
@@ -61,6 +70,7 @@ from kgnn.knowledge.intervals import make_intervals as make_intervals
 from kgnn.knowledge.jaspar_release import read_jaspar_release as read_jaspar_release
 from kgnn.knowledge.kegg import read_kegg as read_kegg
 from kgnn.knowledge.kpnn import read_kpnn as read_kpnn
+from kgnn.knowledge.mapping_report import MappingReport as MappingReport
 from kgnn.knowledge.meme import read_meme as read_meme
 from kgnn.knowledge.meme import write_meme as write_meme
 from kgnn.knowledge.mesh import read_mesh as read_mesh
@@ -68,6 +78,10 @@ from kgnn.knowledge.motif import Motif as Motif
 from kgnn.knowledge.motif_clusters import cluster_motifs as cluster_motifs
 from kgnn.knowledge.motif_clusters import motif_similarity as motif_similarity
 from kgnn.knowledge.motif_set import MotifSet as MotifSet
+from kgnn.knowledge.mygene import ask_mygene as ask_mygene
+from kgnn.knowledge.namespaces import NAMESPACES as NAMESPACES
+from kgnn.knowledge.namespaces import guess_namespace as guess_namespace
+from kgnn.knowledge.ncbi_genes import ncbi_genes as ncbi_genes
 from kgnn.knowledge.network import Edge as Edge
 from kgnn.knowledge.network import Network as Network
 from kgnn.knowledge.network_cx2 import read_cx2_network as read_cx2_network
@@ -83,6 +97,9 @@ from kgnn.knowledge.ontology import Loss as Loss
 from kgnn.knowledge.ontology import Ontology as Ontology
 from kgnn.knowledge.ontology import Relation as Relation
 from kgnn.knowledge.ontology import Term as Term
+from kgnn.knowledge.orthologs import OrthologPair as OrthologPair
+from kgnn.knowledge.orthologs import OrthologTable as OrthologTable
+from kgnn.knowledge.orthologs import read_orthologs as read_orthologs
 from kgnn.knowledge.pfm import read_jaspar_text as read_jaspar_text
 from kgnn.knowledge.pfm import read_pfm as read_pfm
 from kgnn.knowledge.provenance import Provenance as Provenance
@@ -105,6 +122,7 @@ from kgnn.knowledge.read_motifs import read_motifs as read_motifs
 from kgnn.knowledge.read_network import NETWORK_FORMATS as NETWORK_FORMATS
 from kgnn.knowledge.read_network import read_network as read_network
 from kgnn.knowledge.read_network import recognize_network as recognize_network
+from kgnn.knowledge.renaming import Renaming as Renaming
 from kgnn.knowledge.sequences import Sequences as Sequences
 from kgnn.knowledge.sequences import reverse_complement as reverse_complement
 from kgnn.knowledge.sgd_slim import read_sgd_slim as read_sgd_slim
@@ -116,6 +134,8 @@ from kgnn.knowledge.string_links import read_string as read_string
 from kgnn.knowledge.string_names import read_string_names as read_string_names
 from kgnn.knowledge.tables import read_gene_table as read_gene_table
 from kgnn.knowledge.transfac import read_transfac as read_transfac
+from kgnn.knowledge.transfer import TransferReport as TransferReport
+from kgnn.knowledge.transfer import transfer_annotations as transfer_annotations
 from kgnn.knowledge.vcf import Variants as Variants
 from kgnn.knowledge.vcf import read_variants as read_variants
 from kgnn.knowledge.windows import centered_windows as centered_windows

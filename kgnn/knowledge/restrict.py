@@ -13,6 +13,7 @@ import networkx
 
 from kgnn.errors import AlignmentError, StructureError, name_some
 from kgnn.knowledge.annotations import describe
+from kgnn.knowledge.namespaces import explain_mismatch
 from kgnn.knowledge.ontology import Loss, Ontology
 
 _NAMESPACES = {"BP": "biological_process", "MF": "molecular_function", "CC": "cellular_component"}
@@ -84,7 +85,8 @@ def keep_genes(ontology: Ontology, genes: Collection[str]) -> Ontology:
     if len(lost) == len(ontology.genes):
         raise AlignmentError(
             f"none of the {len(measured):,} measured genes ({name_some(genes)}) is annotated; the ontology knows "
-            f"{name_some(ontology.genes)}. Do both use the same kind of identifier?"
+            f"{name_some(ontology.genes)}. "
+            f"{explain_mismatch(list(genes), ontology.genes) or 'Do both use the same kind of identifier?'}"
         )
     annotations = tuple(annotation for annotation in ontology.annotations if annotation.gene in measured)
     return ontology.changed(

@@ -19,6 +19,8 @@ from kgnn.structure.graph_matrices import graph_matrix as graph_matrix
 from kgnn.structure.graph_matrices import laplacian as laplacian
 from kgnn.structure.graph_matrices import largest_eigenvalue as largest_eigenvalue
 from kgnn.structure.graph_matrices import random_walk_with_restart as random_walk_with_restart
+from kgnn.structure.graphs import hierarchy_from_networkx as hierarchy_from_networkx
+from kgnn.structure.graphs import hierarchy_to_networkx as hierarchy_to_networkx
 from kgnn.structure.hierarchy import Hierarchy as Hierarchy
 from kgnn.structure.kernels import Kernels as Kernels
 from kgnn.structure.kernels import compile_kernels as compile_kernels

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgnn.errors import AlignmentError, StructureError, name_some, unknown_choice
+from kgnn.knowledge.identifier_mapping import translate_genes
+from kgnn.knowledge.identifiers import IdentifierTable
+from kgnn.knowledge.mapping_report import MappingReport
+from kgnn.knowledge.namespaces import explain_mismatch
 from kgnn.knowledge.ontology import Loss, Ontology
 from kgnn.structure.copies import copy_over_skips
 from kgnn.structure.hierarchy import Hierarchy
@@ -16,6 +20,7 @@ from kgnn.structure.hierarchy import Hierarchy
 UNANNOTATED = ("error", "drop", "root")
 SKIPS = ("direct", "copy")
 _FATE = {"error": "refused", "drop": "left out", "root": "fed to the root directly"}
+_MAP = "Map them to the identifiers of the ontology (such as {}; identifiers= takes a table)."
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Alignment:
         unmeasured: Genes of the ontology that the data do not have.
         emptied: Terms left out because none of their genes is measured.
         losses: The same losses, and those of reading and pruning before them, as records.
+        identifiers: How the genes of the ontology were mapped to those of the data, where they were.
     """
 
     genes: tuple[str, ...]
@@ -36,16 +42,24 @@ class Alignment:
     unmeasured: tuple[str, ...]
     emptied: tuple[str, ...]
     losses: tuple[Loss, ...]
+    identifiers: MappingReport | None = None
 
     def __str__(self) -> str:
+        emptied = f"{len(self.emptied):,} terms" + ("" if self.identifiers is None else f"; mapped {self.identifiers}")
         return (
             f"{len(self.genes):,} genes aligned; {len(self.unannotated):,} of the data are not annotated; "
-            f"{len(self.unmeasured):,} of the ontology are not measured, which empties {len(self.emptied):,} terms"
+            f"{len(self.unmeasured):,} of the ontology are not measured, which empties {emptied}"
         )
 
 
 def compile_hierarchy(
-    ontology: Ontology, genes: Sequence[str] | None = None, *, unannotated: str = "error", skips: str = "direct"
+    ontology: Ontology,
+    genes: Sequence[str] | None = None,
+    *,
+    unannotated: str = "error",
+    skips: str = "direct",
+    identifiers: IdentifierTable | None = None,
+    policy: str = "error",
 ) -> tuple[Hierarchy, Alignment]:
     """Turn an ontology into level order and arrays, over the genes that were measured.
 
@@ -61,6 +75,10 @@ def compile_hierarchy(
             ``"copy"`` lays copies of terms along them, so that genes enter at level 0 only and every relation joins two
             neighboring levels: the layers of fixed depth of P-NET and BINN. A copy is a subsystem with weights of its
             own; `Hierarchy.copy_of` tells whose. Choose the depth with ``prune(max_depth=...)``.
+        identifiers: Where data and ontology name genes differently, a table with both kinds of names: the ontology's
+            genes take the names that the data use (see `kgnn.knowledge.translate_genes`).
+        policy: With `identifiers`, what to do with a gene that the data have under several names: ``"error"``,
+            ``"first"``, ``"all"`` or ``"drop"``.
 
     Returns:
         The hierarchy, and how data and knowledge met.
@@ -91,7 +109,12 @@ def compile_hierarchy(
             raise unknown_choice(name, value, known)
     if not ontology.annotations:
         raise StructureError("the ontology has no annotations. Read it with annotations= (GAF, GPAD or a table).")
-    alignment = _align(ontology, ontology.genes if genes is None else genes, unannotated)
+    report = None
+    # As plain text: names in an array of NumPy are equal to it but are written otherwise in a fingerprint.
+    measured = None if genes is None else tuple(map(str, genes))
+    if identifiers is not None and measured is not None:
+        ontology, report = translate_genes(ontology, identifiers, policy=policy, measured=measured)
+    alignment = _align(ontology, ontology.genes if measured is None else measured, unannotated, report)
     emptied = frozenset(alignment.emptied)
     kept = [term for term in ontology.order if term not in emptied]
     _require_one_root([term for term in kept if not ontology.parents[term]])
@@ -145,7 +168,7 @@ def _name(term: str, ontology: Ontology, copied: Mapping[str, str], level: Mappi
     return ontology.terms[term].name
 
 
-def _align(ontology: Ontology, genes: Sequence[str], unannotated: str) -> Alignment:
+def _align(ontology: Ontology, genes: Sequence[str], unannotated: str, report: MappingReport | None) -> Alignment:
     known, measured = frozenset(ontology.genes), frozenset(genes)
     if len(measured) < len(genes):
         repeated = [gene for gene, count in Counter(genes).items() if count > 1]
@@ -159,14 +182,15 @@ def _align(ontology: Ontology, genes: Sequence[str], unannotated: str) -> Alignm
     if not shared:
         raise AlignmentError(
             f"none of the {len(measured):,} genes of the data is among the {len(known):,} annotated ones. The data "
-            f"have {name_some(genes)}; the ontology has {name_some(ontology.genes)}. Use the same kind of identifier."
+            f"have {name_some(genes)}; the ontology has {name_some(ontology.genes)}. "
+            f"{explain_mismatch(genes, ontology.genes) or 'Use the same kind of identifier.'}"
         )
     if missing and unannotated == "error":
         raise AlignmentError(
             f"{len(missing):,} of {len(measured):,} genes in the data have no annotation under "
-            f"{name_some(ontology.roots)}: {name_some(missing)}. Map them to the identifiers of the ontology "
-            f"(such as {name_some(ontology.genes, 3)}), or pass unannotated='drop' to leave them out, or 'root' to "
-            "feed them to the root directly."
+            f"{name_some(ontology.roots)}: {name_some(missing)}. "
+            f"{explain_mismatch(missing, ontology.genes) or _MAP.format(name_some(ontology.genes, 3))} Or pass "
+            "unannotated='drop' to leave them out, or 'root' to feed them to the root directly."
         )
     unmeasured = tuple(gene for gene in ontology.genes if gene not in measured)
     emptied = tuple(term for term, below in ontology.gene_sets.items() if measured.isdisjoint(below))
@@ -182,7 +206,7 @@ def _align(ontology: Ontology, genes: Sequence[str], unannotated: str) -> Alignm
             if names
         ),
     )
-    return Alignment(used, missing, unmeasured, emptied, losses)
+    return Alignment(used, missing, unmeasured, emptied, losses, report)
 
 
 def _require_one_root(roots: list[str]) -> None:

@@ -8,7 +8,9 @@ from os import PathLike, fspath
 from typing import Any
 
 from kgnn.knowledge.gene_list import read_gene_list
+from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.read import read_ontology
+from kgnn.knowledge.renaming import Renamed, Renaming, Report
 from kgnn.structure.compile import Alignment, compile_hierarchy
 from kgnn.structure.compiled_cache import Compiled, entry_path, load_entry, store_entry
 from kgnn.structure.hierarchy import Hierarchy
@@ -24,12 +26,14 @@ class CompiledFiles:
         hierarchy: The hierarchy.
         alignment: How the measured genes met those of the ontology, and every loss since the files were opened.
         read: Numbers of terms, relations and annotations before pruning.
+        reports: What became of the names of genes, by what was done to them.
         from_cache: Whether it was compiled before, from the same files with the same choices.
     """
 
     hierarchy: Hierarchy
     alignment: Alignment
     read: Mapping[str, int]
+    reports: Mapping[str, Report]
     from_cache: bool
 
 
@@ -42,6 +46,7 @@ def compile_files(
     rules: Mapping[str, Any] | None = None,
     unannotated: str = "drop",
     skips: str = "direct",
+    renaming: Renaming | None = None,
     cache: bool = True,
     **reading: Any,
 ) -> CompiledFiles:
@@ -59,6 +64,7 @@ def compile_files(
         rules: Arguments of `kgnn.knowledge.prune`.
         unannotated: See `compile_hierarchy`.
         skips: See `compile_hierarchy`.
+        renaming: How the ontology's genes get the names that the data use; None where they keep theirs.
         cache: False compiles anew and writes nothing.
         **reading: Further arguments of `kgnn.read_ontology`.
 
@@ -69,20 +75,26 @@ def compile_files(
         KgnnError: As the functions named above do.
     """
     files = {"ontology": ontology, "annotations": annotations, "genes": genes, "names": names}
+    files |= {} if renaming is None else renaming.files
     paths = {use: None if file is None else fspath(file) for use, file in files.items()}
     choices = {"rules": sorted((rules or {}).items()), "unannotated": unannotated, "skips": skips, **reading}
+    choices["renaming"] = renaming
     entry = _entry(paths, choices) if cache else None
     found = None if entry is None else load_entry(entry)
     if found is not None:
         return CompiledFiles(*found, from_cache=True)
     read = read_ontology(ontology, annotations, names=names, **reading)
-    measured = None if genes is None else read_gene_list(genes)
-    pruned = read.prune(genes=measured, **(rules or {}))
-    hierarchy, alignment = compile_hierarchy(pruned, measured, unannotated=unannotated, skips=skips)
     sizes = {name: len(getattr(read, name)) for name in ("terms", "relations", "annotations")}
+    measured = None
+    if genes is not None:
+        measured, source = read_gene_list(genes)
+        read = read.joined(Provenance((source,), (f"measured genes from {source.name}",)))
+    named = Renamed(read, {}) if renaming is None else renaming.apply(read, measured)
+    pruned = named.ontology.prune(genes=measured, **(rules or {}))
+    hierarchy, alignment = compile_hierarchy(pruned, measured, unannotated=unannotated, skips=skips)
     if entry is not None:
-        store_entry(entry, Compiled(hierarchy, alignment, sizes))
-    return CompiledFiles(hierarchy, alignment, sizes, from_cache=False)
+        store_entry(entry, Compiled(hierarchy, alignment, sizes, named.reports))
+    return CompiledFiles(hierarchy, alignment, sizes, named.reports, from_cache=False)
 
 
 def _entry(paths: Mapping[str, str | None], choices: Mapping[str, Any]):

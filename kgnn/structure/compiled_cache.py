@@ -19,8 +19,11 @@ import numpy as np
 
 from kgnn.errors import FormatError
 from kgnn.knowledge.cache import writable_cache
+from kgnn.knowledge.mapping_report import MappingReport
 from kgnn.knowledge.ontology import Loss
 from kgnn.knowledge.provenance import content_fingerprint, file_digest
+from kgnn.knowledge.renaming import Report
+from kgnn.knowledge.transfer import TransferReport
 from kgnn.knowledge.writing import whole_file
 from kgnn.structure.compile import Alignment
 from kgnn.structure.hierarchy import UNREADABLE, Hierarchy
@@ -31,6 +34,7 @@ N_ENTRIES = 32
 
 _ALIGNMENT = "alignment"
 _GROUPS = ("unannotated", "unmeasured", "emptied")
+_REPORTS = {"orthologs": TransferReport, "identifiers": MappingReport}
 _ROOMS = ("kgnn.knowledge", "kgnn.structure")
 logger = logging.getLogger(__name__)
 
@@ -42,11 +46,13 @@ class Compiled(NamedTuple):
         hierarchy: The hierarchy.
         alignment: How data and knowledge met, with every loss.
         read: Numbers of terms, relations and annotations before pruning.
+        reports: What became of the names of genes, by what was done to them.
     """
 
     hierarchy: Hierarchy
     alignment: Alignment
     read: dict[str, int]
+    reports: dict[str, Report]
 
 
 def entry_path(files: Mapping[str, str | None], choices: Mapping[str, Any]) -> Path | None:
@@ -80,7 +86,8 @@ def load_entry(path: Path) -> Compiled | None:
             facts = json.loads(stored[_ALIGNMENT].tobytes())
         losses = tuple(Loss(what, reason, tuple(names)) for what, reason, names in facts["losses"])
         groups = {name: tuple(facts[name]) for name in _GROUPS}
-        found = Compiled(hierarchy, Alignment(hierarchy.genes, losses=losses, **groups), facts["read"])
+        alignment = Alignment(hierarchy.genes, losses=losses, **groups)
+        found = Compiled(hierarchy, alignment, facts["read"], _restored(facts["reports"]))
         path.touch()
     except (FormatError, *UNREADABLE) as problem:
         logger.warning("%s: an entry of the compiled cache cannot be used (%s) and is made anew", path, problem)
@@ -92,7 +99,8 @@ def store_entry(path: Path, compiled: Compiled) -> None:
     """Write an entry, at once or not at all, and forget the oldest ones; without a word where that cannot be done."""
     alignment = compiled.alignment
     facts = {name: getattr(alignment, name) for name in (*_GROUPS, "losses")}
-    text = np.frombuffer(json.dumps(facts | {"read": compiled.read}).encode(), dtype=np.uint8)
+    reports = {use: {**vars(report), "lost": dict(report.lost)} for use, report in compiled.reports.items()}
+    text = np.frombuffer(json.dumps(facts | {"read": compiled.read, "reports": reports}).encode(), dtype=np.uint8)
     try:
         with whole_file(path) as unfinished, unfinished.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **compiled.hierarchy.stored(), **{_ALIGNMENT: text})
@@ -101,6 +109,16 @@ def store_entry(path: Path, compiled: Compiled) -> None:
             entry.unlink(missing_ok=True)
     except OSError as problem:
         logger.info("%s: no entry of the compiled cache was written (%s)", path, problem)
+
+
+def _restored(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Report]:
+    """Reports of names, as they were before they became JSON."""
+    found: dict[str, Report] = {}
+    for use, facts in stored.items():
+        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+        fields["lost"] = {reason: tuple(names) for reason, names in facts["lost"].items()}
+        found[use] = _REPORTS[use](**fields)
+    return found
 
 
 @cache

@@ -83,6 +83,7 @@ def compiled_summary(compiled: CompiledFiles, *, n_states: int, batch_size: int)
         **hierarchy_summary(compiled.hierarchy),
         **alignment_summary(compiled.alignment),
         "read": dict(compiled.read),
+        **{name: report.to_json() for name, report in compiled.reports.items()},
         "from_cache": compiled.from_cache,
         "training_step": {"states": n_states, "batch_size": batch_size, **cost.to_json()},
     }

@@ -77,7 +77,7 @@ def test_a_bad_slim(tmp_path: Path, line: str, message: str):
 def test_lists_of_genes(tmp_path: Path):
     path = tmp_path / "genes.txt"
     path.write_text("TP53\n\n BRCA1 \n")
-    assert read_gene_list(path) == ["TP53", "BRCA1"]
+    assert read_gene_list(path).genes == ("TP53", "BRCA1")
     path.write_text("1\tTP53\n2\tBRCA1\n")
     with pytest.raises(FormatError, match="line 1: has the index 1 where 0 should come"):
         read_gene_list(path)
