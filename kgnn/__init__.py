@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kgnn.interpret import importance as importance
     from kgnn.knowledge import MotifSet as MotifSet
     from kgnn.knowledge import Ontology as Ontology
+    from kgnn.knowledge import diff as diff
     from kgnn.knowledge import fetch as fetch
     from kgnn.knowledge import read_motifs as read_motifs
     from kgnn.knowledge import read_ontology as read_ontology
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from kgnn.train import TrainConfig as TrainConfig
     from kgnn.train import fit as fit
     from kgnn.train import load_run as load_run
+    from kgnn.train import migrate as migrate
     from kgnn.train import predict as predict
 
 _ROOMS = {
@@ -39,6 +41,7 @@ _ROOMS = {
     "importance": "interpret",
     "MotifSet": "knowledge",
     "Ontology": "knowledge",
+    "diff": "knowledge",
     "fetch": "knowledge",
     "read_motifs": "knowledge",
     "read_ontology": "knowledge",
@@ -53,6 +56,7 @@ _ROOMS = {
     "TrainConfig": "train",
     "fit": "train",
     "load_run": "train",
+    "migrate": "train",
     "predict": "train",
 }
 _SUBPACKAGES = ("data", "interpret", "knowledge", "layers", "models", "perturb", "plot", "structure", "train", "zoo")

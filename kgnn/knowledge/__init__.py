@@ -6,6 +6,9 @@ from kgnn.knowledge.annotations import AnnotationFile as AnnotationFile
 from kgnn.knowledge.bundled import bundled_file as bundled_file
 from kgnn.knowledge.cisbp import read_cisbp as read_cisbp
 from kgnn.knowledge.dcell import read_dcell as read_dcell
+from kgnn.knowledge.diff import Change as Change
+from kgnn.knowledge.diff import ReleaseDiff as ReleaseDiff
+from kgnn.knowledge.diff import diff as diff
 from kgnn.knowledge.drugcell import read_drugcell as read_drugcell
 from kgnn.knowledge.fetch import PublishedSource as PublishedSource
 from kgnn.knowledge.fetch import cache_folder as cache_folder

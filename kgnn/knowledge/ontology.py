@@ -64,6 +64,8 @@ class Ontology:
         annotations: Gene to term as annotated directly, each (gene, term) once with one evidence code a row.
         provenance: Sources and transformations.
         losses: What reading and pruning left out, in order.
+        aliases: Alternative and replaced ids of the release, each with the term that stands for it; not part of the
+            content. The term may have been cut since.
     """
 
     terms: Mapping[str, Term]
@@ -71,6 +73,7 @@ class Ontology:
     annotations: tuple[Annotation, ...]
     provenance: Provenance = field(default_factory=Provenance)
     losses: tuple[Loss, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def parents(self) -> Mapping[str, tuple[str, ...]]:
@@ -134,6 +137,17 @@ class Ontology:
                 f"{len(cycle)} terms form a cycle: {name_some(cycle)}. A visible network needs an acyclic hierarchy: "
                 "leave out a relation type (relations='is_a'), or take a release without cycles such as go-basic.obo."
             ) from None
+
+    @cached_property
+    def left_out(self) -> Mapping[str, str]:
+        """Why each term that the file has is not here: the reason that its reader, or a rule, wrote down."""
+        lost = ((name, loss.reason) for loss in self.losses if loss.what == "term" for name in loss.names)
+        return {name.partition(" merged into ")[0]: reason for name, reason in lost}
+
+    @cached_property
+    def obsolete(self) -> frozenset[str]:
+        """Ids that the release calls obsolete."""
+        return frozenset(term for term, reason in self.left_out.items() if reason == "obsolete")
 
     @cached_property
     def fingerprint(self) -> str:
