@@ -40,12 +40,15 @@ def compile_(
     json_: options.Json = False,
 ) -> None:
     """Compile an ontology and its annotations into the structure of a network, and predict what training costs."""
-    from kgnn.knowledge.text import read_lines
+    from kgnn.knowledge import Provenance, read_gene_list
     from kgnn.structure import alignment_summary, compile_hierarchy, describe, hierarchy_cost, hierarchy_summary
 
     rules = knowledge.rules()
     read = knowledge.read()
-    measured = None if genes is None else [line.strip() for line in read_lines(genes) if line.strip()]
+    measured = None
+    if genes is not None:
+        measured, source = read_gene_list(genes)
+        read = read.joined(Provenance((source,), (f"measured genes from {source.name}",)))
     hierarchy, alignment = compile_hierarchy(read.prune(genes=measured, **rules), measured, unannotated="drop")
     hierarchy.save(out)
     summary = hierarchy_summary(hierarchy) | alignment_summary(alignment) | {"out": str(out)}

@@ -5,6 +5,11 @@ from kgnn.knowledge.annotations import EVIDENCE_PRESETS as EVIDENCE_PRESETS
 from kgnn.knowledge.annotations import AnnotationFile as AnnotationFile
 from kgnn.knowledge.bundled import bundled_file as bundled_file
 from kgnn.knowledge.cisbp import read_cisbp as read_cisbp
+from kgnn.knowledge.citations import Citation as Citation
+from kgnn.knowledge.citations import bibtex as bibtex
+from kgnn.knowledge.citations import citation_lines as citation_lines
+from kgnn.knowledge.citations import cite_kgnn as cite_kgnn
+from kgnn.knowledge.citations import cite_sources as cite_sources
 from kgnn.knowledge.dcell import read_dcell as read_dcell
 from kgnn.knowledge.diff import Change as Change
 from kgnn.knowledge.diff import ReleaseDiff as ReleaseDiff
@@ -16,6 +21,8 @@ from kgnn.knowledge.fetch import fetch as fetch
 from kgnn.knowledge.fetch import list_sources as list_sources
 from kgnn.knowledge.gaf import read_gaf as read_gaf
 from kgnn.knowledge.gene2go import read_gene2go as read_gene2go
+from kgnn.knowledge.gene_list import GeneList as GeneList
+from kgnn.knowledge.gene_list import read_gene_list as read_gene_list
 from kgnn.knowledge.gpad import read_gpad as read_gpad
 from kgnn.knowledge.jaspar_release import read_jaspar_release as read_jaspar_release
 from kgnn.knowledge.meme import read_meme as read_meme

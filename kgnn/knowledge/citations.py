@@ -137,41 +137,41 @@ def bibtex(citations: Iterable[Citation]) -> str:
         The entries; each key once.
 
     Example:
-        >>> print(bibtex([Citation("method", "dcell", text="Ma et al. 2018, Nature Methods 15:290, doi:10.1038/nmeth.4627")]))
-        @article{ma2018_4627,
-          author = {Ma and others},
+        >>> print(bibtex([Citation("method", "dcell", text="Visible network, 2018, doi:10.1038/nmeth.4627")]))
+        @article{dcell2018,
+          title = {Visible network},
           year = {2018},
-          note = {Nature Methods 15:290},
           doi = {10.1038/nmeth.4627}
         }
     """
     entries: dict[str, str] = {}
     for each in citations:
-        articles = [_article(part.strip()) for part in each.text.split(";") if _DOI.search(part)]
         if each.kind != METHOD:
             note = "; ".join(filter(None, [each.licence, f"sha256 {each.sha256}" if each.sha256 else ""]))
             fields = {"title": each.text if each.kind == SOFTWARE else each.name, "version": each.release, "note": note}
             key = re.sub(r"[^A-Za-z0-9]+", "_", f"{each.name}_{each.sha256[:8]}").strip("_")
             entries.setdefault(key, _entry("software" if each.kind == SOFTWARE else "misc", key, fields))
-        for key, fields in articles:
-            entries.setdefault(key, _entry("article", key, fields))
+        for part in each.text.split(";"):
+            if _DOI.search(part):
+                key, fields = _article(part.strip(), each)
+                entries.setdefault(key, _entry("article", key, fields))
     return "\n\n".join(entries.values())
 
 
-def _article(text: str) -> tuple[str, dict[str, str]]:
+def _article(text: str, cited: Citation) -> tuple[str, dict[str, str]]:
+    """Key and fields of an article from its short form; of a published system the title comes first."""
     doi = _DOI.findall(text)[0]
-    found = _ARTICLE.match(text)
     end = re.sub(r"[^A-Za-z0-9]", "", re.split(r"[./]", doi)[-1])
+    found = _ARTICLE.match(text)
     if found is None:
         return f"doi_{end}", {"note": text, "doi": doi}
-    who = found["who"]
+    who, year = found["who"], found["year"]
+    if cited.kind == METHOD:
+        return f"{cited.name}{year}", {"title": who, "year": year, "doi": doi}
     author = who.replace(" et al.", " and others").replace(" & ", " and ")
-    if " and " not in author:
-        author = f"{{{author}}}"
+    author = author if " and " in author else f"{{{author}}}"
     word = next((word for word in re.findall(r"[A-Za-z]+", who) if word.lower() != "the"), "anonymous")
-    return f"{word.lower()}{found['year']}_{end}", {
-        "author": author, "year": found["year"], "note": found["where"], "doi": doi,
-    }  # fmt: skip
+    return f"{word.lower()}{year}_{end}", {"author": author, "year": year, "note": found["where"], "doi": doi}
 
 
 def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:

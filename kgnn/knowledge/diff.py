@@ -137,10 +137,10 @@ def diff(a: Any, b: Any) -> ReleaseDiff:
         >>> old = Ontology({"A": Term("A", "all"), "B": Term("B", "b")}, (Relation("B", "A"),), (Annotation("g", "B"),))
         >>> new = Ontology({"A": Term("A", "all"), "C": Term("C", "b")}, (Relation("C", "A"),), (), aliases={"B": "C"})
         >>> for change in diff(old, new).changes:
-        ...     print(change.what, change.change, change.key, change.now, change.reason)
-        term added ('C',)
+        ...     print(change.what, change.change, change.key, change.now or '-', change.reason or '-')
+        term added ('C',) b -
         term merged ('B',) C alt_id
-        annotation removed ('g', 'C')
+        annotation removed ('g', 'C') - -
     """
     from kgnn.knowledge.diff_ontology import ontology_diff
     from kgnn.knowledge.ontology import Ontology
@@ -185,8 +185,9 @@ def compare(a: Content, b: Content) -> tuple[Change, ...]:
         The changes.
 
     Example:
-        >>> old = Content("network", {"edge": {("TP53", "MDM2"): "0.9", ("TP53", "ATM"): "0.4"}}, {"edge": "reweighted"})
-        >>> new = Content("network", {"edge": {("TP53", "MDM2"): "0.7"}}, {"edge": "reweighted"})
+        >>> words = {"edge": "reweighted"}
+        >>> old = Content("network", {"edge": {("TP53", "MDM2"): "0.9", ("TP53", "ATM"): "0.4"}}, words)
+        >>> new = Content("network", {"edge": {("TP53", "MDM2"): "0.7"}}, words)
         >>> [(change.change, change.key, change.was, change.now) for change in compare(old, new)]
         [('removed', ('TP53', 'ATM'), '0.4', ''), ('reweighted', ('TP53', 'MDM2'), '0.9', '0.7')]
     """

@@ -173,3 +173,7 @@ class Ontology:
         """A copy with other fields, the transformation noted in its provenance and the losses appended."""
         kept = tuple(loss for loss in losses if loss.names)
         return replace(self, **fields, provenance=self.provenance.after(transformation), losses=(*self.losses, *kept))
+
+    def joined(self, provenance: Provenance) -> Ontology:
+        """A copy whose provenance holds another one as well, that of something it is going to be cut by."""
+        return replace(self, provenance=self.provenance.join(provenance))

@@ -13,6 +13,7 @@ import numpy as np
 
 from kgnn.structure.hierarchy import Hierarchy
 from kgnn.structure.match import TermMatch
+from kgnn.structure.wiring import WeightEnds, child_states, weight_ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,66 +63,19 @@ def plan_carry(
     had = old.annotation_term.astype(np.int64) * old.n_genes + old.annotation_gene
     wanted_term, wanted_gene = term[new.annotation_term], gene[new.annotation_gene]
     wanted = np.where((wanted_term >= 0) & (wanted_gene >= 0), wanted_term * old.n_genes + wanted_gene, -1)
-    before, after = Ends.of_genes(old, old_states), Ends.of_genes(new, new_states)
-    below_before, below_after = Ends.of_children(old, old_states), Ends.of_children(new, new_states)
+    from_genes = [weight_ends(each.genes_of_term, states) for each, states in ((old, old_states), (new, new_states))]
+    from_children = [
+        weight_ends(child_states(each, states), states) for each, states in ((old, old_states), (new, new_states))
+    ]
     return CarryPlan(
         gene=gene,
         term=term,
         state=state,
         annotation=_find(had, wanted),
-        gene_weight=_weights(before, after, gene, state, old_states),
-        child_weight=_weights(below_before, below_after, state, state, old_states),
+        gene_weight=_weights(*from_genes, gene, state, old_states, old.n_genes),
+        child_weight=_weights(*from_children, state, state, old_states, int(old_states.sum())),
         unchanged=_unchanged(old, new, gene, term, old_states, new_states),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Ends:
-    """Both ends of every weight of one kind, in the order of the weights.
-
-    Attributes:
-        source: int ``[weight]``: the gene, or the state of a child, that is read.
-        target: int ``[weight]``: the state that is computed.
-        n_sources: Number of genes or of states there are.
-    """
-
-    source: np.ndarray
-    target: np.ndarray
-    n_sources: int
-
-    @classmethod
-    def of_genes(cls, hierarchy: Hierarchy, n_states: np.ndarray) -> Ends:
-        """Of the weights from genes.
-
-        Args:
-            hierarchy: The hierarchy.
-            n_states: int ``[term]``.
-        """
-        return cls(
-            *_ends(hierarchy.annotation_gene.astype(np.int64), hierarchy.annotation_term, n_states), hierarchy.n_genes
-        )
-
-    @classmethod
-    def of_children(cls, hierarchy: Hierarchy, n_states: np.ndarray) -> Ends:
-        """Of the weights from states of child terms.
-
-        Args:
-            hierarchy: The hierarchy.
-            n_states: int ``[term]``.
-        """
-        states_of_child = n_states[hierarchy.relation_child]
-        first = (np.cumsum(n_states) - n_states)[hierarchy.relation_child]
-        source = np.repeat(first, states_of_child) + _within(states_of_child)
-        return cls(
-            *_ends(source, np.repeat(hierarchy.relation_parent, states_of_child), n_states), int(n_states.sum())
-        )
-
-
-def _ends(source: np.ndarray, term: np.ndarray, n_states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the weights from each source to all states of a term."""
-    states = n_states[term]
-    first = (np.cumsum(n_states) - n_states)[term]
-    return np.repeat(source, states), np.repeat(first, states) + _within(states)
 
 
 def _within(sizes: np.ndarray) -> np.ndarray:
@@ -137,7 +91,12 @@ def _states(term: np.ndarray, old_states: np.ndarray, new_states: np.ndarray) ->
 
 
 def _weights(
-    before: Ends, after: Ends, old_source: np.ndarray, old_state: np.ndarray, old_states: np.ndarray
+    before: WeightEnds,
+    after: WeightEnds,
+    old_source: np.ndarray,
+    old_state: np.ndarray,
+    old_states: np.ndarray,
+    n_sources: int,
 ) -> np.ndarray:
     """Old place of every weight, by the old places of its ends."""
     term_of_state = np.repeat(np.arange(len(old_states)), old_states)
@@ -146,7 +105,7 @@ def _weights(
 
     def keys(source: np.ndarray, target: np.ndarray) -> np.ndarray:
         # Rising in the order of the weights: by term, then source, then state.
-        return (term_of_state[target] * before.n_sources + source) * most + within[target]
+        return (term_of_state[target] * n_sources + source) * most + within[target]
 
     source, target = old_source[after.source], old_state[after.target]
     wanted = np.where((source >= 0) & (target >= 0), keys(source, target), -1)

@@ -115,5 +115,5 @@ def _filled(values: np.ndarray, other: np.ndarray, place: np.ndarray, axis: int)
 
 def _goes_on(new: Model, plan: CarryPlan) -> tuple[np.ndarray, np.ndarray]:
     """For weights from genes and from children, whether they enter a state that goes on from an old one."""
-    targets = subsystems_of(new).targets_of_weights()
-    return plan.state[targets[0]] >= 0, plan.state[targets[1]] >= 0
+    wiring = subsystems_of(new).wiring
+    return plan.state[wiring.gene_targets] >= 0, plan.state[wiring.child_targets] >= 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -15,13 +16,14 @@ from kgnn.data.scaling import fit_scaler_in_blocks
 from kgnn.errors import AlignmentError, name_some
 from kgnn.knowledge.ontology import Ontology
 from kgnn.models import Model, build
-from kgnn.structure import Hierarchy, compile_hierarchy
+from kgnn.structure import compile_hierarchy
 from kgnn.structure.carry import CarryPlan, plan_carry
-from kgnn.structure.match import HOW, TermMatch, match_terms
+from kgnn.structure.match import match_terms
 from kgnn.train.carry import carry_arrays, subsystems_of
 from kgnn.train.compilation import enable_compilation_cache
-from kgnn.train.drift import StateDrift, prediction_drift, state_drift
+from kgnn.train.drift import prediction_drift, state_drift
 from kgnn.train.fit import alignment_record, refuse_finished
+from kgnn.train.migration_table import describe_migration, term_table
 from kgnn.train.refit import refit_statistics
 from kgnn.train.run import Run, package_versions
 from kgnn.train.size import count_parameters
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     import pandas
 
 TABLE = "migration.tsv"
-_COUNTS = ("annotations_kept", "annotations_new", "children_kept", "children_new")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,9 @@ class Migration:
     run: Run
     terms: pandas.DataFrame
     summary: dict[str, Any]
+
+    def __str__(self) -> str:
+        return describe_migration(self.summary, self.run.metrics.get("score"))
 
     def save(self, folder: str | PathLike[str]) -> Migration:
         """Write the run, and the table of terms as ``migration.tsv`` beside it.
@@ -117,53 +121,72 @@ def migrate(
     started = time.monotonic()
     refuse_finished(out)
     enable_compilation_cache()
-    old, old_model = run.hierarchy, run.model
     if samples is None and new_genes:
         raise AlignmentError("new_genes is asked for without samples. Give samples that hold them.")
-    hierarchy, alignment = compile_hierarchy(ontology, _genes(run, samples, new_genes, ontology), unannotated=unannotated)
+    genes = _genes(run, samples, new_genes, ontology)
+    hierarchy, alignment = compile_hierarchy(ontology, genes, unannotated=unannotated)
     seed = run.seed if seed is None else seed
-    model = build(old_model.arguments, hierarchy, seed=seed)
-    match = match_terms(old, hierarchy, aliases=ontology.aliases, obsolete=ontology.obsolete, threshold=threshold)
+    model = build(run.model.arguments, hierarchy, seed=seed)
+    match = match_terms(
+        run.hierarchy, hierarchy, aliases=ontology.aliases, obsolete=ontology.obsolete, threshold=threshold
+    )
     n_states = _states(model)
-    plan = plan_carry(old, hierarchy, match, _states(old_model), n_states)
-    carry_arrays(old_model, model, plan, fresh)
+    plan = plan_carry(run.hierarchy, hierarchy, match, _states(run.model), n_states)
+    carry_arrays(run.model, model, plan, fresh)
     used = 0
     if samples is not None:
         _scale_new_genes(run, model, samples, plan)
         used = refit_statistics(model, samples, ~plan.unchanged, batch_size=run.settings.batch_size)
     measured = run.samples if samples is None else samples
-    drift = state_drift(old_model, model, measured, plan)
-    terms = _table(old, hierarchy, match, plan, ontology, n_states, drift)
+    drift = state_drift(run.model, model, measured, plan)
+    terms = term_table(run.hierarchy, hierarchy, match, plan, ontology, n_states, drift)
     summary = {
-        "from": {"hierarchy": old.fingerprint, "ontology": old.ontology_fingerprint},
+        "from": {"hierarchy": run.hierarchy.fingerprint, "ontology": run.hierarchy.ontology_fingerprint},
         "terms": {how: int(count) for how, count in terms["how"].value_counts().items()},
-        "unchanged": int(plan.unchanged.sum()),
-        "genes": {"kept": int((plan.gene >= 0).sum()), "new": int((plan.gene < 0).sum()),
-                  "lost": len(set(old.genes) - set(hierarchy.genes))},
-        "weights": {"carried": int((plan.gene_weight >= 0).sum() + (plan.child_weight >= 0).sum()),
-                    "new": int((plan.gene_weight < 0).sum() + (plan.child_weight < 0).sum())},
-        "fresh": fresh, "threshold": threshold, "seed": seed, "statistics_measured_on": used,
-        "drift": prediction_drift(old_model, model, measured),
-    }  # fmt: skip
-    metrics = _metrics(run, model, summary, samples, time.monotonic() - started)
-    step = (
-        f"carried weights over from hierarchy {old.fingerprint[:12]} to {hierarchy.fingerprint[:12]}: "
-        f"{summary['weights']['carried']:,} of {sum(summary['weights'].values()):,}, the rest {fresh} with seed {seed}"
-    )
-    # What a gene means was learned on the old samples; new ones only measured statistics.
-    further = run.provenance if samples is None else run.provenance.join(samples.provenance)
+        **_counts(plan, len(set(run.hierarchy.genes) - set(hierarchy.genes))),
+        "fresh": fresh,
+        "threshold": threshold,
+        "seed": seed,
+        "statistics_measured_on": used,
+        "drift": prediction_drift(run.model, model, measured),
+    }
     migrated = replace(
-        run,
-        model=model,
-        samples=run.samples if set(model.genes) <= set(run.samples.genes) else measured.with_genes(model.genes),
-        metrics=metrics,
-        provenance=further.join(hierarchy.provenance).after(step),
+        _on(run, model, samples, summary),
+        metrics=_metrics(run, model, summary, samples, time.monotonic() - started),
         alignment=alignment_record(alignment),
-        versions=package_versions(),
-        folder=None,
     )
     migration = Migration(migrated, terms, summary)
     return migration if out is None else migration.save(out)
+
+
+def _on(run: Run, model: Model, samples: Samples | None, summary: Mapping[str, Any]) -> Run:
+    """The run with its new model, and how it came to it at the end of its provenance."""
+    hierarchy = model.hierarchy or run.hierarchy
+    weights = summary["weights"]
+    step = (
+        f"carried weights over from hierarchy {run.hierarchy.fingerprint[:12]} to {hierarchy.fingerprint[:12]}: "
+        f"{weights['carried']:,} of {sum(weights.values()):,}, the rest {summary['fresh']} with seed {summary['seed']}"
+    )
+    provenance = run.provenance if samples is None else run.provenance.join(samples.provenance)
+    stored = run.samples if samples is None or set(model.genes) <= set(run.samples.genes) else samples
+    return replace(
+        run,
+        model=model,
+        samples=stored.with_genes(model.genes),
+        provenance=provenance.join(hierarchy.provenance).after(step),
+        versions=package_versions(),
+        folder=None,
+    )
+
+
+def _counts(plan: CarryPlan, n_lost: int) -> dict[str, Any]:
+    weights = np.concatenate([plan.gene_weight, plan.child_weight]) >= 0
+    known = plan.gene >= 0
+    return {
+        "unchanged": int(plan.unchanged.sum()),
+        "genes": {"kept": int(known.sum()), "new": int((~known).sum()), "lost": n_lost},
+        "weights": {"carried": int(weights.sum()), "new": int((~weights).sum())},
+    }
 
 
 def _genes(run: Run, samples: Samples | None, new_genes: bool, ontology: Ontology) -> tuple[str, ...]:
@@ -199,7 +222,9 @@ def _scale_new_genes(run: Run, model: Model, samples: Samples, plan: CarryPlan) 
     scaling.set(*(np.where(new, now, was) for now, was in zip((scaler.center, scaler.scale), old, strict=True)))
 
 
-def _metrics(run: Run, model: Model, summary: dict[str, Any], samples: Samples | None, seconds: float) -> dict[str, Any]:
+def _metrics(
+    run: Run, model: Model, summary: dict[str, Any], samples: Samples | None, seconds: float
+) -> dict[str, Any]:
     """Scores of the migrated model; those of the old one and of its baselines do not hold for it."""
     kept = ("recipe", "task", "score", "best_epoch", "n_samples", "version")
     scores = summary["drift"]["scores"]
@@ -212,69 +237,4 @@ def _metrics(run: Run, model: Model, summary: dict[str, Any], samples: Samples |
         "baselines": {},
         "seconds": round(seconds, 2),
         "migration": summary,
-    }
-
-
-def _table(
-    old: Hierarchy,
-    new: Hierarchy,
-    match: TermMatch,
-    plan: CarryPlan,
-    ontology: Ontology,
-    n_states: np.ndarray,
-    drift: StateDrift,
-) -> pandas.DataFrame:
-    import pandas
-
-    below = {(int(c), int(p)) for c, p in zip(old.relation_child, old.relation_parent, strict=True)}
-    ends = zip(plan.term[new.relation_child].tolist(), plan.term[new.relation_parent].tolist(), strict=True)
-    kept = np.array([pair in below for pair in ends], bool)
-    carried = plan.annotation >= 0
-    edges = (new.annotation_term[carried], new.annotation_term[~carried])
-    edges += (new.relation_parent[kept], new.relation_parent[~kept])
-    counts = [np.bincount(terms, minlength=new.n_terms) for terms in edges]
-    table = pandas.DataFrame(
-        {
-            "term": new.terms,
-            "name": new.term_names,
-            "level": new.level_of_term,
-            "how": match.how,
-            "from_term": [old.terms[position] if position >= 0 else "" for position in match.old_of_new],
-            "jaccard": match.jaccard,
-            "reason": "",
-            "n_genes": new.n_genes_of_term,
-            "n_states": n_states,
-            **dict(zip(_COUNTS, counts, strict=True)),
-            "unchanged": plan.unchanged,
-            "state_change": drift.root_mean_square,
-            "largest_change": drift.largest,
-        }
-    )
-    rows = table.to_dict("records")
-    for position in np.flatnonzero(match.new_of_old(old.n_terms) < 0).tolist():
-        rows.append(_old_term(old, position, match.merged_into.get(position), new, ontology))
-    return pandas.DataFrame(rows, columns=table.columns)
-
-
-def _old_term(old: Hierarchy, position: int, into: int | None, new: Hierarchy, ontology: Ontology) -> dict[str, Any]:
-    """The row of an old term that no new one goes on from."""
-    term = old.terms[position]
-    if term in ontology.terms:
-        reason = "none of its genes is in the data"
-    else:
-        reason = ontology.left_out.get(term, ontology.aliases.get(term, "not in the release"))
-    return {
-        "term": "" if into is None else new.terms[into],
-        "name": old.term_names[position],
-        "level": int(old.level_of_term[position]),
-        "how": "lost" if into is None else "merged",
-        "from_term": term,
-        "jaccard": 0.0,
-        "reason": reason,
-        "n_genes": int(old.n_genes_of_term[position]),
-        "n_states": 0,
-        **dict.fromkeys(_COUNTS, 0),
-        "unchanged": False,
-        "state_change": np.nan,
-        "largest_change": np.nan,
     }

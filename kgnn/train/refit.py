@@ -67,11 +67,12 @@ def _refit_norms(model: Model, samples: Samples, states: np.ndarray, batch_size:
         part = {name: _sums(named, name, n) for name in named}
         summed = part if summed is None else {name: summed[name] + part[name] for name in summed}
         total += n
-    found = {name: value / total for name, value in (summed or {}).items()}
-    for name in found:
-        if name.endswith(_VARIANCE):
-            unbiased = total / max(total - 1.0, 1.0)
-            found[name] = np.maximum(found[name] - found[_mean_of(name)] ** 2, 0.0) * unbiased
+    moments = {name: value / total for name, value in (summed or {}).items()}
+    unbiased = total / max(total - 1.0, 1.0)
+    found = {
+        name: np.maximum(value - moments[_mean_of(name)] ** 2, 0.0) * unbiased if name.endswith(_VARIANCE) else value
+        for name, value in moments.items()
+    }
     statistics = nnx.state(model, nnx.BatchStat)
     nnx.update(model, jax.tree_util.tree_map_with_path(partial(_chosen, found, states), statistics))
 
@@ -109,5 +110,3 @@ def _statistics(graph: Any, state: Any, inputs: Inputs, present: Array) -> Any:
     model = nnx.merge(graph, state, copy=True)
     model(inputs, weights=present, train=True)
     return nnx.state(model, nnx.BatchStat)
-
-
