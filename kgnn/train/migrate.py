@@ -21,7 +21,7 @@ from kgnn.structure.carry import CarryPlan, plan_carry
 from kgnn.structure.match import match_terms
 from kgnn.train.carry import carry_arrays, subsystems_of
 from kgnn.train.compilation import enable_compilation_cache
-from kgnn.train.drift import prediction_drift, state_drift
+from kgnn.train.drift import measure_drift
 from kgnn.train.fit import alignment_record, refuse_finished
 from kgnn.train.migration_table import describe_migration, term_table
 from kgnn.train.refit import refit_statistics
@@ -138,7 +138,7 @@ def migrate(
         _scale_new_genes(run, model, samples, plan)
         used = refit_statistics(model, samples, ~plan.unchanged, batch_size=run.settings.batch_size)
     measured = run.samples if samples is None else samples
-    drift = state_drift(run.model, model, measured, plan)
+    drift = measure_drift(run.model, model, measured, plan)
     terms = term_table(run.hierarchy, hierarchy, match, plan, ontology, n_states, drift)
     summary = {
         "from": {"hierarchy": run.hierarchy.fingerprint, "ontology": run.hierarchy.ontology_fingerprint},
@@ -148,7 +148,7 @@ def migrate(
         "threshold": threshold,
         "seed": seed,
         "statistics_measured_on": used,
-        "drift": prediction_drift(run.model, model, measured),
+        "drift": drift.predictions,
     }
     migrated = replace(
         _on(run, model, samples, summary),

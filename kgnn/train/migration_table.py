@@ -11,7 +11,7 @@ from kgnn.knowledge.ontology import Ontology
 from kgnn.structure import Hierarchy
 from kgnn.structure.carry import CarryPlan
 from kgnn.structure.match import HOW, TermMatch
-from kgnn.train.drift import StateDrift
+from kgnn.train.drift import Drift
 
 if TYPE_CHECKING:
     import pandas
@@ -26,7 +26,7 @@ def term_table(
     plan: CarryPlan,
     ontology: Ontology,
     n_states: np.ndarray,
-    drift: StateDrift,
+    drift: Drift,
 ) -> pandas.DataFrame:
     """How each term was matched and what went over; the columns are those that `kgnn.migrate` promises.
 
@@ -64,7 +64,7 @@ def term_table(
             "n_states": n_states,
             **dict(zip(_COUNTS, counts, strict=True)),
             "unchanged": plan.unchanged,
-            "state_change": drift.root_mean_square,
+            "state_change": drift.states,
             "largest_change": drift.largest,
         }
     )
