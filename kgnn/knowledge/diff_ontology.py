@@ -65,7 +65,7 @@ def _fate(change: Change, a: Ontology, b: Ontology, successors: Mapping[str, str
         return change
     term = change.key[0]
     if change.change == "added":
-        if term in a.aliases:
+        if term in a.aliases and term not in a.obsolete:
             return change._replace(change="split", was=a.aliases[term], reason="was an alternative id")
         return change._replace(reason=a.left_out.get(term, ""))
     if term in successors:
