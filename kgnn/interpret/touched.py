@@ -138,9 +138,12 @@ class _Compared:
 def _shares(run: Run, measure: str, ranking: pandas.DataFrame | None) -> np.ndarray:
     """Share of every subsystem in the positive importance, in the order of the hierarchy."""
     table = importance(run, measure, n_null=0) if ranking is None else ranking
-    values = table.pivot(index="term", columns="output", values="importance").reindex(list(run.hierarchy.terms))
-    if values.isna().all(axis=None):
-        raise KgnnError("the ranking names no subsystem of the run. Give what kgnn.importance returned for it.")
+    missing = sorted({"term", "output", "importance"}.difference(table.columns))
+    kept = table if missing else table[table["term"].isin(run.hierarchy.terms)]
+    if missing or kept.empty or kept.duplicated(["term", "output"]).any():
+        wrong = f"lacks {name_some(missing)}" if missing else "names no subsystem of the run, or one several times"
+        raise KgnnError(f"the ranking {wrong}. Give what kgnn.importance returned for the run, by one measure.")
+    values = kept.pivot(index="term", columns="output", values="importance").reindex(list(run.hierarchy.terms))
     positive = np.maximum(values.fillna(0.0).to_numpy(), 0.0)
     total = positive.sum(axis=0)
     return (positive / np.where(total > 0, total, 1.0)).mean(axis=1)
