@@ -16,7 +16,7 @@ from kgnn.layers.normalization import RowBatchNorm
 from kgnn.models import Model
 from kgnn.models.contract import Inputs
 from kgnn.train.carry import subsystems_of
-from kgnn.train.engine import device_data
+from kgnn.train.device_data import device_data
 from kgnn.train.predict import chunked_inputs
 from kgnn.train.reference import MOST_SAMPLES, set_reference
 
