@@ -6,12 +6,14 @@ import hashlib
 import json
 from pathlib import Path
 
+import networkx
 import numpy as np
 import pandas
 import pytest
 from flax import nnx
 
 import kgnn
+from kgnn.data import Samples, Targets
 from kgnn.knowledge import Provenance, Source, read_gene_list, read_ontology
 from kgnn.knowledge.ontology import Ontology, Term
 from kgnn.layers import SubsystemSettings
@@ -21,6 +23,8 @@ from kgnn.train import TrainConfig, load_run, predict
 from kgnn.zoo import cite_run
 from tests.commands import fail, succeed
 from tests.conftest import Trained
+from tests.knowledge.test_diff import gene_ontology_of_2019
+from tests.perturb import runs
 from tests.written import small_toy, write_drugcell_text, write_gene_table, write_obo, write_samples
 
 
@@ -251,3 +255,45 @@ def test_dcells_branch_of_2018_to_the_gene_ontology_of_2021(shared_data: Path, t
     assert predict(loaded.model, pairs).tobytes() == predict(found.run.model, pairs).tobytes()
     assert loaded.provenance.sources[0].name == "GO_0006281_topology.txt"
     assert "go-basic_2021-12-15.obo.gz" in {source.name for source in loaded.provenance.sources}
+
+
+@pytest.mark.slow
+def test_a_run_on_the_gene_ontology_of_2019_goes_on_with_that_of_2021(shared_data: Path, tmp_path: Path):
+    """DNA repair with human genes: what is touched, and what subsystems say before and after."""
+    folder = shared_data / "gene_ontology"
+    paths = gene_ontology_of_2019(), folder / "go-basic_2021-12-15.obo.gz"
+    gaf = folder / "goa_human_2019-01-14.gaf.gz"
+    old, new = (read_ontology(path, gaf, root="GO:0006281") for path in paths)
+    pruned = old.prune(min_genes=5)
+    values = (np.random.default_rng(0).random((200, len(pruned.genes))) < 0.1).astype(np.uint8)
+    targets = Targets(values[:, :40].sum(axis=1, keepdims=True).astype(np.float32), ("growth",), "regression")
+    samples = Samples.from_values(values, pruned.genes, meaning="alteration", targets=targets)
+    hierarchy, _ = compile_hierarchy(pruned)
+    model = VisibleNetwork(hierarchy, SubsystemSettings(2), outputs=("growth",), rngs=nnx.Rngs(0))
+    run = kgnn.fit(model, samples, TrainConfig(epochs=2, batch_size=64), baselines=(), out=tmp_path / "run")
+    newer = new.prune(genes=run.model.genes, min_genes=5)
+    found = kgnn.migrate(run, newer, samples=samples, out=tmp_path / "run2")
+    how = found.terms.set_index("from_term")["how"].drop("", errors="ignore").to_dict()
+    successors = {change.key[0]: change.now for change in kgnn.diff(old, new).of("term", "merged")}
+    for term in hierarchy.terms:
+        now = term if term in newer.terms else successors.get(term)
+        taken = term != now and now in hierarchy.terms
+        expected = ("id",) if term in newer.terms else ("merged",) if taken else ("alt_id", "replaced_by")
+        assert how[term] in (expected if now in newer.terms else ("jaccard", "lost")), term
+    same = set(found.terms.loc[found.terms["unchanged"], "term"])
+    graphs = [each.to_networkx() for each in (pruned, newer)]
+    for term in same & set(pruned.terms):
+        below = [networkx.ancestors(graph, term) | {term} for graph in graphs]
+        assert len(below[0]) == len(below[1])
+        assert pruned.gene_sets[term] == newer.gene_sets[term]
+    assert 10 < len(same) < len(newer.terms)
+    says = [runs.call(each.model, runs.inputs_of(samples.with_genes(each.model.genes))) for each in (run, found.run)]
+    for term in same & set(pruned.terms):
+        before, after = (
+            call.states[:, np.asarray(each.model.term_of_state) == each.hierarchy.term_index[term]]
+            for call, each in zip(says, (run, found.run), strict=True)
+        )
+        np.testing.assert_allclose(after, before, rtol=0, atol=1e-6)
+    touched = kgnn.interpret.touched_subsystems(run, old, new, measure="knockdown").set_index("term")
+    assert not touched.loc[sorted(same & set(pruned.terms)), "change"].str.contains("obsolete|removed").any()
+    assert touched["touched"].sum() > 0

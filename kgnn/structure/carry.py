@@ -63,17 +63,19 @@ def plan_carry(
     had = old.annotation_term.astype(np.int64) * old.n_genes + old.annotation_gene
     wanted_term, wanted_gene = term[new.annotation_term], gene[new.annotation_gene]
     wanted = np.where((wanted_term >= 0) & (wanted_gene >= 0), wanted_term * old.n_genes + wanted_gene, -1)
-    from_genes = [weight_ends(each.genes_of_term, states) for each, states in ((old, old_states), (new, new_states))]
-    from_children = [
+    genes_before, genes_after = (
+        weight_ends(each.genes_of_term, states) for each, states in ((old, old_states), (new, new_states))
+    )
+    below_before, below_after = (
         weight_ends(child_states(each, states), states) for each, states in ((old, old_states), (new, new_states))
-    ]
+    )
     return CarryPlan(
         gene=gene,
         term=term,
         state=state,
         annotation=_find(had, wanted),
-        gene_weight=_weights(*from_genes, gene, state, old_states, old.n_genes),
-        child_weight=_weights(*from_children, state, state, old_states, int(old_states.sum())),
+        gene_weight=_weights(genes_before, genes_after, gene, state, old_states, old.n_genes),
+        child_weight=_weights(below_before, below_after, state, state, old_states, int(old_states.sum())),
         unchanged=_unchanged(old, new, gene, term, old_states, new_states),
     )
 

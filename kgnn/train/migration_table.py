@@ -68,7 +68,7 @@ def term_table(
             "largest_change": drift.largest,
         }
     )
-    rows = table.to_dict("records")
+    rows: list[Any] = table.to_dict("records")
     for position in np.flatnonzero(match.new_of_old(old.n_terms) < 0).tolist():
         rows.append(_old_term(old, position, match.merged_into.get(position), new, ontology))
     return pandas.DataFrame(rows, columns=table.columns)
