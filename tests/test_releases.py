@@ -153,6 +153,14 @@ def test_diff_refuses_what_makes_no_sense(trained: Trained, newer: Path, tmp_pat
     assert list(tmp_path.glob("t.*")) == []
 
 
+def test_diff_of_two_files_of_motifs(trained: Trained, tmp_path: Path):
+    for name, row in (("old", "9 0 1"), ("new", "1 0 9")):
+        (tmp_path / f"{name}.jaspar").write_text(f">MA1.1 x\nA [ {row} ]\nC [ 1 1 1 ]\nG [ 1 1 1 ]\nT [ 1 9 1 ]\n")
+    words = ("diff", tmp_path / "old.jaspar", tmp_path / "new.jaspar")
+    assert succeed(*words, "--json").json()["changes"] == {"motif": {"matrix changed": 1}}
+    assert "--run is given" in fail(*words, "--run", trained.run)
+
+
 # --- migrate
 
 

@@ -30,34 +30,31 @@ def zoo(name: Annotated[str | None, typer.Argument(help="A recipe.")] = None, js
 
 def info(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A run folder, a compiled file, or motifs.")],
-    json_: options.Json = False,
-) -> None:
-    """Provenance, fingerprint and sizes of a run, a compiled hierarchy, compiled kernels or a file of motifs."""
-    from kgnn.knowledge import is_motif_file, read_motifs
-    from kgnn.structure import Hierarchy, Kernels, describe, hierarchy_summary, is_kernels_file, kernels_summary
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A run folder, or a compiled hierarchy.")],
     bibtex: Annotated[bool, typer.Option("--bibtex", help="Print what to cite as BibTeX, and nothing else.")] = False,
     json_: options.Json = False,
 ) -> None:
-    """Provenance, fingerprint and sizes of a run or a compiled hierarchy, and what to cite in a methods section."""
+    """Provenance, fingerprint and sizes of a run, a compiled file or motifs, and what to cite in a methods section."""
     from kgnn.knowledge import citations as cite
-    from kgnn.structure import Hierarchy, describe, hierarchy_summary
+    from kgnn.knowledge import is_motif_file, read_motifs
+    from kgnn.structure import Hierarchy, Kernels, describe, hierarchy_summary, is_kernels_file, kernels_summary
 
     if path.is_dir():
         from kgnn.train.summary import run_summary
         from kgnn.zoo import cite_run
 
-        summary = run_summary(load_run_folder(path))
-    elif is_kernels_file(path):
-        summary = {"kind": "kernels", **kernels_summary(Kernels.load(path))}
-    elif is_motif_file(path):
-        summary = {"kind": "motifs", **read_motifs(path).summary()}
         run = load_run_folder(path)
         summary, cited = run_summary(run), cite_run(run)
     else:
-        hierarchy = Hierarchy.load(path)
-        summary = {"kind": "hierarchy", **hierarchy_summary(hierarchy)}
-        cited = (*cite.cite_sources(hierarchy.provenance), cite.cite_kgnn())
+        if is_kernels_file(path):
+            found = Kernels.load(path)
+            summary = {"kind": "kernels", **kernels_summary(found)}
+        elif is_motif_file(path):
+            found = read_motifs(path)
+            summary = {"kind": "motifs", **found.summary()}
+        else:
+            found = Hierarchy.load(path)
+            summary = {"kind": "hierarchy", **hierarchy_summary(found)}
+        cited = (*cite.cite_sources(found.provenance), cite.cite_kgnn())
     text = "\n".join([describe(summary), "to cite", *cite.citation_lines(cited)])
     listed = [each.to_json() for each in cited]
     print_result(summary | {"citations": listed}, cite.bibtex(cited) if bibtex else text, json_)

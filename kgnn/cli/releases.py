@@ -32,6 +32,7 @@ def diff(
     """What changed between two releases, and what it means for a trained run."""
     from kgnn.data.write import check_ending
     from kgnn.knowledge import diff as compare
+    from kgnn.knowledge import is_motif_file, read_motifs
     from kgnn.structure import describe
 
     if subsystems is not None and run is None:
@@ -40,9 +41,16 @@ def diff(
         if path is not None:
             check_ending(path)
     trained = None if run is None else load_run_folder(run)
-    reading = {"format": format, "root": root, "namespace": namespace, "relations": relations, "evidence": evidence}
-    older = OntologyOptions(ontology=a, annotations=annotations, **reading).read()
-    newer = OntologyOptions(ontology=b, annotations=annotations_b or annotations, **reading).read()
+    if is_motif_file(a) and is_motif_file(b):
+        given = {"annotations": annotations, "root": root, "namespace": namespace, "run": run}
+        for name, value in given.items():
+            if value is not None:
+                raise KgnnError(f"--{name} is given, but {a} and {b} are motifs. Leave it out.")
+        older, newer = read_motifs(a), read_motifs(b)
+    else:
+        reading = {"format": format, "root": root, "namespace": namespace, "relations": relations, "evidence": evidence}
+        older = OntologyOptions(ontology=a, annotations=annotations, **reading).read()
+        newer = OntologyOptions(ontology=b, annotations=annotations_b or annotations, **reading).read()
     found = compare(older, newer)
     summary, text = found.summary(), str(found)
     tables = {out: found.table()}

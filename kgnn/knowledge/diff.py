@@ -142,11 +142,15 @@ def diff(a: Any, b: Any) -> ReleaseDiff:
         term merged ('B',) C alt_id
         annotation removed ('g', 'C') - -
     """
+    from kgnn.knowledge.diff_motifs import motif_diff
     from kgnn.knowledge.diff_ontology import ontology_diff
+    from kgnn.knowledge.motif_set import MotifSet
     from kgnn.knowledge.ontology import Ontology
 
     if isinstance(a, Ontology) and isinstance(b, Ontology):
         return ontology_diff(a, b)
+    if isinstance(a, MotifSet) and isinstance(b, MotifSet):
+        return motif_diff(a, b)
     first, second = content_of(a), content_of(b)
     if first.kind != second.kind:
         raise KgnnError(f"one release is of kind {first.kind}, the other {second.kind}. Compare two of one kind.")
@@ -154,7 +158,7 @@ def diff(a: Any, b: Any) -> ReleaseDiff:
 
 
 def content_of(knowledge: Any) -> Content:
-    """The keys of a network or a motif set.
+    """The keys of knowledge that has an adapter, such as a network.
 
     Args:
         knowledge: The object.
@@ -167,11 +171,14 @@ def content_of(knowledge: Any) -> Content:
     """
     name = type(knowledge).__name__
     if name not in ADAPTERS:
-        raise KgnnError(f"a {name} cannot be compared. Give two of: Ontology, {', '.join(ADAPTERS)}.")
+        raise KgnnError(
+            f"a {name} cannot be compared so. Give two of: {', '.join(('Ontology', 'MotifSet', *ADAPTERS))}."
+        )
     return ADAPTERS[name](knowledge)
 
 
 ADAPTERS: dict[str, Callable[[Any], Content]] = {}
+"""For each further class of knowledge by name, a function that gives its content."""
 
 
 def compare(a: Content, b: Content) -> tuple[Change, ...]:

@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 
 from kgnn.data import random_ontology
 from kgnn.errors import KgnnError
-from kgnn.knowledge import diff, read_ontology
+from kgnn.knowledge import diff, read_motifs, read_ontology
 from kgnn.knowledge.diff import ADAPTERS, Change, Content
+from kgnn.knowledge.motif import Motif
+from kgnn.knowledge.motif_set import MotifSet
 from kgnn.knowledge.ontology import Annotation, Loss, Ontology, Relation, Term
 
 
@@ -136,13 +138,44 @@ def test_any_other_knowledge_is_compared_by_its_keys(monkeypatch: pytest.MonkeyP
 
 
 def test_what_cannot_be_compared_is_refused():
-    with pytest.raises(KgnnError, match="a str cannot be compared. Give two of: Ontology"):
+    with pytest.raises(KgnnError, match="a str cannot be compared so. Give two of: Ontology, MotifSet"):
         diff("a.obo", "b.obo")
     with pytest.raises(KgnnError, match="a NoneType cannot be compared"):
         diff(None, drawn()[1])
 
 
+def test_motifs_with_new_versions_and_matrices():
+    def motif(name: str, *rows: list[int]) -> Motif:
+        return Motif.from_counts(name, rows)
+
+    old = MotifSet((motif("MA1.1", [9, 0, 0, 1]), motif("MA2.1", [0, 9, 0, 1]), motif("x", [1, 1, 1, 7])))
+    new = MotifSet((motif("MA1.3", [9, 0, 0, 1]), motif("x", [1, 1, 7, 1]), motif("y", [1, 1, 7, 1])))
+    found = diff(old, new)
+    assert [change[1:5] for change in found.changes] == [
+        ("added", ("y",), "", "y"), ("matrix changed", ("x",), "T", "G"),
+        ("new version", ("MA1.1",), "MA1.1", "MA1.3"), ("removed", ("MA2.1",), "MA2.1", ""),
+    ]  # fmt: skip
+    assert diff(old, old).changes == ()
+    with pytest.raises(KgnnError, match="cannot be compared so"):
+        diff(old, drawn()[0])
+
+
 # --- real files, counted without kgnn
+
+
+def test_jaspars_vertebrates_of_2020_and_2024(shared_data: Path):
+    folder = shared_data / "jaspar"
+    names = ("JASPAR2020_CORE_vertebrates_non-redundant_pfms_meme.txt", "JASPAR2024_CORE_vertebrates_latest.jaspar")
+    found = diff(*(read_motifs(folder / name) for name in names))
+    lines = [(folder / name).read_text().splitlines() for name in names]
+    old = {line.split()[1] for line in lines[0] if line.startswith("MOTIF ")}
+    new = {line[1:].split()[0] for line in lines[1] if line.startswith(">")}
+    assert found.sizes == {"motif": (len(old), len(new), len(old & new))}
+    assert (len(old), len(new)) == (746, 879)
+    gone, came = ({name.split(".")[0] for name in each} for each in (old - new, new - old))
+    assert {change.key[0].split(".")[0] for change in found.of("motif", "new version")} == gone & came
+    assert {change.key[0] for change in found.of("motif", "removed")} == {n for n in old - new if n[:6] not in came}
+    assert {change.key[0] for change in found.of("motif", "added")} == {n for n in new - old if n[:6] not in gone}
 
 
 def test_drugcells_ontology_against_that_of_the_nci60_set(shared_data: Path):
