@@ -31,8 +31,8 @@ def diff(
 ) -> None:
     """What changed between two releases, and what it means for a trained run."""
     from kgnn.data.write import check_ending
+    from kgnn.knowledge import Ontology, is_motif_file, read_motifs
     from kgnn.knowledge import diff as compare
-    from kgnn.knowledge import is_motif_file, read_motifs
     from kgnn.structure import describe
 
     if subsystems is not None and run is None:
@@ -54,7 +54,7 @@ def diff(
     found = compare(older, newer)
     summary, text = found.summary(), str(found)
     tables = {out: found.table()}
-    if trained is not None:
+    if trained is not None and isinstance(older, Ontology) and isinstance(newer, Ontology):
         from kgnn.interpret import touched_subsystems
         from kgnn.interpret.touched import touched_summary
 
