@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kgnn.knowledge import MotifSet as MotifSet
     from kgnn.knowledge import Network as Network
     from kgnn.knowledge import Ontology as Ontology
+    from kgnn.knowledge import diff as diff
     from kgnn.knowledge import fetch as fetch
     from kgnn.knowledge import read_contacts as read_contacts
     from kgnn.knowledge import read_genes as read_genes
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from kgnn.train import TrainConfig as TrainConfig
     from kgnn.train import fit as fit
     from kgnn.train import load_run as load_run
+    from kgnn.train import migrate as migrate
     from kgnn.train import predict as predict
 
 _ROOMS = {
@@ -52,6 +54,7 @@ _ROOMS = {
     "importance": "interpret",
     "MotifSet": "knowledge",
     "Ontology": "knowledge",
+    "diff": "knowledge",
     "fetch": "knowledge",
     "read_motifs": "knowledge",
     "ContactMap": "knowledge",
@@ -76,6 +79,7 @@ _ROOMS = {
     "TrainConfig": "train",
     "fit": "train",
     "load_run": "train",
+    "migrate": "train",
     "predict": "train",
     "tune": "layers",
 }

@@ -57,6 +57,8 @@ def test_without_a_command_it_lists_the_commands():
         "screen",
         "importance",
         "report",
+        "diff",
+        "migrate",
         "zoo",
         "info",
     ):
@@ -321,7 +323,7 @@ def test_info_of_a_run(trained: Trained):
     found = succeed("info", trained.run, "--json").json()
     assert (found["kind"], found["recipe"], found["terms"], found["genes"]) == ("run", "dcell", 14, 23)
     assert found["layout"] == "default"
-    assert [source["name"] for source in found["provenance"]["sources"]] == ["ontology.txt", "train.csv"]
+    assert [source["name"] for source in found["provenance"]["sources"]] == ["ontology.txt", "train.csv", "test.tsv"]
     assert "n_samples    train 36, valid 4, test 20" in succeed("info", trained.run).out
 
 

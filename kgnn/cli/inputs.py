@@ -161,7 +161,9 @@ def load_run_folder(folder: Path) -> Run:
     return load_run(folder)
 
 
-def samples_for(run: Run, path: Path | None, layer: str | None, read: list[str] | None) -> Any:
+def samples_for(
+    run: Run, path: Path | None, layer: str | None, read: list[str] | None, *, every_gene: bool = False
+) -> Any:
     """Samples with the genes and the unit that a run knows.
 
     Args:
@@ -169,6 +171,7 @@ def samples_for(run: Run, path: Path | None, layer: str | None, read: list[str] 
         path: File of the samples.
         layer: Layer of an h5ad file.
         read: Further arguments of `kgnn.read_samples`, each as ``key=value``.
+        every_gene: Whether to keep genes that the run does not know.
 
     Returns:
         The samples; None where no file is given.
@@ -184,4 +187,5 @@ def samples_for(run: Run, path: Path | None, layer: str | None, read: list[str] 
         if unused:
             raise KgnnError(f"{', '.join(unused)} is given without --samples. Name a file, or leave it out.")
         return None
-    return read_samples(path, genes=run.model.genes, **{"meaning": run.samples.meaning, **reading})
+    genes = None if every_gene else run.model.genes
+    return read_samples(path, genes=genes, **{"meaning": run.samples.meaning, **reading})

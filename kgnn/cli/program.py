@@ -16,6 +16,7 @@ from kgnn.cli.interpret import importance, report
 from kgnn.cli.knowledge import compile_, fetch
 from kgnn.cli.motifs import kernels, scan
 from kgnn.cli.perturb import knockdown, screen
+from kgnn.cli.releases import diff, migrate
 from kgnn.cli.samples import annotate, pack, predict
 from kgnn.cli.train import train
 from kgnn.errors import KgnnError
@@ -34,6 +35,8 @@ COMMANDS = (
     ("report", report),
     ("kernels", kernels),
     ("scan", scan),
+    ("diff", diff),
+    ("migrate", migrate),
     ("zoo", zoo),
     ("info", info),
 )

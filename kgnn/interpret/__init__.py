@@ -14,3 +14,4 @@ from kgnn.interpret.scan import motif_scanner as motif_scanner
 from kgnn.interpret.scan import scan as scan
 from kgnn.interpret.scan import scan_summary as scan_summary
 from kgnn.interpret.sensitivity import node_sensitivity as node_sensitivity
+from kgnn.interpret.touched import touched_subsystems as touched_subsystems

@@ -13,6 +13,11 @@ from kgnn.knowledge.biogrid import read_biogrid as read_biogrid
 from kgnn.knowledge.bundled import bundled_file as bundled_file
 from kgnn.knowledge.cache import writable_cache as writable_cache
 from kgnn.knowledge.cisbp import read_cisbp as read_cisbp
+from kgnn.knowledge.citations import Citation as Citation
+from kgnn.knowledge.citations import bibtex as bibtex
+from kgnn.knowledge.citations import citation_lines as citation_lines
+from kgnn.knowledge.citations import cite_kgnn as cite_kgnn
+from kgnn.knowledge.citations import cite_sources as cite_sources
 from kgnn.knowledge.contact_files import CONTACT_FORMATS as CONTACT_FORMATS
 from kgnn.knowledge.contact_files import read_contacts as read_contacts
 from kgnn.knowledge.contact_network import contact_network as contact_network
@@ -24,6 +29,9 @@ from kgnn.knowledge.contacts import make_contact_map as make_contact_map
 from kgnn.knowledge.cool import read_cool as read_cool
 from kgnn.knowledge.cool import resolutions_of as resolutions_of
 from kgnn.knowledge.dcell import read_dcell as read_dcell
+from kgnn.knowledge.diff import Change as Change
+from kgnn.knowledge.diff import ReleaseDiff as ReleaseDiff
+from kgnn.knowledge.diff import diff as diff
 from kgnn.knowledge.distance_decay import DistanceDecay as DistanceDecay
 from kgnn.knowledge.distance_decay import distance_matched as distance_matched
 from kgnn.knowledge.distance_decay import expected_contacts as expected_contacts
@@ -40,6 +48,7 @@ from kgnn.knowledge.fetch import fetch as fetch
 from kgnn.knowledge.fetch import list_sources as list_sources
 from kgnn.knowledge.gaf import read_gaf as read_gaf
 from kgnn.knowledge.gene2go import read_gene2go as read_gene2go
+from kgnn.knowledge.gene_list import GeneList as GeneList
 from kgnn.knowledge.gene_list import read_gene_list as read_gene_list
 from kgnn.knowledge.gene_models import read_genes as read_genes
 from kgnn.knowledge.gene_sets import read_gmt as read_gmt

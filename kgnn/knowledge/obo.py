@@ -123,7 +123,7 @@ def _convert(
     )
     provenance = Provenance((source,), (f"read {' and '.join(chosen)} of {Path(stanzas.path).name}",))
     lost = (Loss("term", "obsolete", tuple(obsolete)), *losses)
-    return Ontology(terms, relations, (), provenance, tuple(loss for loss in lost if loss.names)), aliases
+    return Ontology(terms, relations, (), provenance, tuple(loss for loss in lost if loss.names), aliases), aliases
 
 
 def _unescaped(name: str) -> str:

@@ -64,6 +64,8 @@ class Ontology:
         annotations: Gene to term as annotated directly, each (gene, term) once with one evidence code a row.
         provenance: Sources and transformations.
         losses: What reading and pruning left out, in order.
+        aliases: Alternative and replaced ids of the release, each with the term that stands for it; not part of the
+            content. The term may have been cut since.
     """
 
     terms: Mapping[str, Term]
@@ -71,6 +73,7 @@ class Ontology:
     annotations: tuple[Annotation, ...]
     provenance: Provenance = field(default_factory=Provenance)
     losses: tuple[Loss, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def parents(self) -> Mapping[str, tuple[str, ...]]:
@@ -136,6 +139,17 @@ class Ontology:
             ) from None
 
     @cached_property
+    def left_out(self) -> Mapping[str, str]:
+        """Why each term that the file has is not here: the reason that its reader, or a rule, wrote down."""
+        lost = ((name, loss.reason) for loss in self.losses if loss.what == "term" for name in loss.names)
+        return {name.partition(" merged into ")[0]: reason for name, reason in lost}
+
+    @cached_property
+    def obsolete(self) -> frozenset[str]:
+        """Ids that the release calls obsolete."""
+        return frozenset(term for term, reason in self.left_out.items() if reason == "obsolete")
+
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of terms, relations and annotations, independent of their order in the file."""
         return content_fingerprint(
@@ -159,3 +173,7 @@ class Ontology:
         """A copy with other fields, the transformation noted in its provenance and the losses appended."""
         kept = tuple(loss for loss in losses if loss.names)
         return replace(self, **fields, provenance=self.provenance.after(transformation), losses=(*self.losses, *kept))
+
+    def joined(self, provenance: Provenance) -> Ontology:
+        """A copy whose provenance holds another one as well, that of something it is going to be cut by."""
+        return replace(self, provenance=self.provenance.join(provenance))

@@ -41,10 +41,10 @@ class Provenance:
         return replace(self, transformations=(*self.transformations, transformation))
 
     def join(self, other: Provenance) -> Provenance:
-        """Both provenances as one; sources and transformations named twice are kept once."""
+        """Both provenances as one; what the other one shares with this is kept once, steps done twice stay twice."""
         return Provenance(
             tuple(dict.fromkeys(self.sources + other.sources)),
-            tuple(dict.fromkeys(self.transformations + other.transformations)),
+            self.transformations + tuple(step for step in other.transformations if step not in self.transformations),
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -113,7 +113,6 @@ def annotate(ontology: Ontology, aliases: Mapping[str, str], read: AnnotationFil
     Raises:
         FormatError: If no annotation is to a term of the ontology.
     """
-    obsolete = {name for loss in ontology.losses if loss[:2] == ("term", "obsolete") for name in loss.names}
     kept = dict.fromkeys(ontology.annotations)
     lost: dict[str, list[str]] = {}
     resolved: dict[str, int] = {}
@@ -124,7 +123,7 @@ def annotate(ontology: Ontology, aliases: Mapping[str, str], read: AnnotationFil
             resolved[annotation.term] = resolved.get(annotation.term, 0) + 1
             kept[Annotation(annotation.gene, aliases[annotation.term], annotation.evidence)] = None
         else:
-            reason = "term obsolete" if annotation.term in obsolete else "term unknown to the ontology"
+            reason = "term obsolete" if annotation.term in ontology.obsolete else "term unknown to the ontology"
             lost.setdefault(reason, []).append(describe(annotation))
     if len(kept) == len(ontology.annotations):
         example = next(iter(ontology.terms), "none")

@@ -4,6 +4,8 @@ from kgnn.train.config import TrainConfig as TrainConfig
 from kgnn.train.fit import fit as fit
 from kgnn.train.loop import train_model as train_model
 from kgnn.train.metrics import evaluate as evaluate
+from kgnn.train.migrate import Migration as Migration
+from kgnn.train.migrate import migrate as migrate
 from kgnn.train.predict import predict as predict
 from kgnn.train.predict import predict_natural as predict_natural
 from kgnn.train.progress import EpochReport as EpochReport

@@ -117,7 +117,9 @@ def fit(
         "seconds": round(time.monotonic() - started, 2),
         **(further_metrics or {}),
     }
-    knowledge = model.hierarchy.provenance if model.hierarchy is not None else samples.provenance
+    provenance = model.hierarchy.provenance if model.hierarchy is not None else samples.provenance
+    for given in (samples, valid, test):
+        provenance = provenance if given is None else provenance.join(given.provenance)
     run = Run(
         model=fitted,
         samples=_at_most(parts.held_out, STORED_SAMPLES, config.seed),
@@ -125,9 +127,9 @@ def fit(
         history=history,
         metrics=metrics,
         split={name: list(part.names) for name, part in parts.present.items()},
-        provenance=knowledge.join(samples.provenance),
+        provenance=provenance,
         recipe=recipe,
-        alignment=None if alignment is None else _alignment_record(alignment),
+        alignment=None if alignment is None else alignment_record(alignment),
         versions=package_versions(),
     )
     if out is None or checkpoint is None:
@@ -162,7 +164,15 @@ def _at_most(samples: Samples, most: int, seed: int) -> Samples:
     return samples.take(np.sort(np.random.default_rng(seed).choice(len(samples), most, replace=False)))
 
 
-def _alignment_record(alignment: Alignment) -> dict[str, Any]:
+def alignment_record(alignment: Alignment) -> dict[str, Any]:
+    """How data and knowledge met, as a run stores it.
+
+    Args:
+        alignment: From `compile_hierarchy`.
+
+    Returns:
+        Counts, and every loss as what, why and how many.
+    """
     return {
         "aligned genes": len(alignment.genes),
         "genes without annotation": len(alignment.unannotated),

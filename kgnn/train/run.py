@@ -192,7 +192,8 @@ def _refuse_other_ontology(folder: Path, record: dict[str, Any], ontology: Any) 
     if record[key] != ontology.fingerprint:
         raise RunError(
             f"{folder}: the run was trained on {key} {str(record[key])[:12]}, but this one is "
-            f"{ontology.fingerprint[:12]}. Load it with the {key} it was trained on, or train a new run."
+            f"{ontology.fingerprint[:12]}. Load it with the {key} it was trained on, or carry it over to this one with "
+            "kgnn migrate."
         )
 
 

@@ -1,6 +1,7 @@
 """Published systems as short recipes over shared blocks, each with a card."""
 
 from kgnn.errors import unknown_choice
+from kgnn.zoo.citations import cite_run as cite_run
 from kgnn.zoo.dcell import DCELL as _DCELL
 from kgnn.zoo.dcell import dcell as dcell
 from kgnn.zoo.drugcell import DRUGCELL as _DRUGCELL
