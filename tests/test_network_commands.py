@@ -65,15 +65,15 @@ def test_info_on_a_network(folder: Path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("compile", "--out", "g.npz"), "Missing option '--ontology', or '--network': there is nothing to compile"),
+        (("compile", "--out", "g.npz"), "Missing option '--ontology', or one of --network, --contacts: there is"),
         (("compile", "--network", "edges.csv", "--min-genes", "3", "--out", "g.npz"), "--min-genes does not apply to"),
         (
             ("compile", "--network", "edges.csv", "--ontology", "o.txt", "--out", "g.npz"),
-            "--ontology does not apply to",
+            "--network, --ontology are given: one file is compiled at a time",
         ),
         (
             ("compile", "--ontology", "o.txt", "--signs", "apply", "--out", "g.npz"),
-            "--signs does not apply to an ontol",
+            "--signs does not apply to --ontology",
         ),
         (("compile", "--network", "nowhere.tsv", "--out", "g.npz"), "nowhere.tsv: there is no such file"),
         (("compile", "--network", "edges.csv", "--threshold", "7", "--out", "g.npz"), "edges.csv: no edge is left"),

@@ -13,7 +13,7 @@ import numpy as np
 
 from kgnn.errors import AlignmentError, StructureError, name_some
 from kgnn.knowledge.motif import UNIFORM, Motif, background_of
-from kgnn.knowledge.ontology import Loss
+from kgnn.knowledge.ontology import Loss, losses_to_json
 from kgnn.knowledge.provenance import Provenance, content_fingerprint
 
 
@@ -202,7 +202,7 @@ class MotifSet:
             "background": list(self.background),
             "fingerprint": self.fingerprint,
             "provenance": self.provenance.to_json(),
-            "dropped": [{"what": each.what, "reason": each.reason, "count": len(each.names)} for each in self.losses],
+            "dropped": losses_to_json(self.losses),
         }
 
     def changed(

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
 import networkx
 
 from kgnn.errors import StructureError, name_some
 from kgnn.knowledge.provenance import Provenance, content_fingerprint
+
+_NAMED = 5
 
 
 class Term(NamedTuple):
@@ -52,6 +55,21 @@ class Loss(NamedTuple):
     what: str
     reason: str
     names: Sequence[str]
+
+
+def losses_to_json(losses: Iterable[Loss]) -> list[dict[str, Any]]:
+    """Losses by kind and reason, each with how many there are and the first of them, as `json` can write them.
+
+    Example:
+        >>> losses_to_json([Loss("term", "obsolete", ("GO:1", "GO:2"))])
+        [{'what': 'term', 'reason': 'obsolete', 'count': 2, 'first': ['GO:1', 'GO:2']}]
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for what, reason, names in losses:
+        row = found.setdefault((what, reason), {"what": what, "reason": reason, "count": 0, "first": []})
+        row["count"] += len(names)
+        row["first"] += islice(names, _NAMED - len(row["first"]))
+    return list(found.values())
 
 
 @dataclass(frozen=True)

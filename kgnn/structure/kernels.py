@@ -17,7 +17,7 @@ import numpy as np
 from kgnn.errors import FormatError, StructureError, name_some, unknown_choice
 from kgnn.knowledge.motif import BASES, PSEUDOCOUNT, Motif, background_of
 from kgnn.knowledge.motif_set import MotifSet
-from kgnn.knowledge.ontology import Loss
+from kgnn.knowledge.ontology import Loss, losses_to_json
 from kgnn.knowledge.provenance import Provenance, content_fingerprint
 from kgnn.knowledge.writing import whole_file
 
@@ -174,7 +174,7 @@ def kernels_summary(kernels: Kernels) -> dict[str, Any]:
         "fingerprint": kernels.fingerprint,
         "motifs_fingerprint": kernels.motifs_fingerprint,
         "provenance": kernels.provenance.to_json(),
-        "dropped": [{"what": each.what, "reason": each.reason, "count": len(each.names)} for each in kernels.losses],
+        "dropped": losses_to_json(kernels.losses),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kgnn.knowledge.network import Network
+from kgnn.knowledge.ontology import losses_to_json
 from kgnn.structure.adjacency import Adjacency
 
 
@@ -39,9 +40,7 @@ def network_summary(network: Network) -> dict[str, Any]:
         }  # fmt: skip
     facts["fingerprint"] = network.fingerprint
     facts["provenance"] = network.provenance.to_json()
-    facts["dropped"] = [
-        {"what": loss.what, "reason": loss.reason, "count": len(loss.names)} for loss in network.losses
-    ]  # fmt: skip
+    facts["dropped"] = losses_to_json(network.losses)
     return facts
 
 

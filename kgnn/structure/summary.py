@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from kgnn.knowledge.ontology import losses_to_json
 from kgnn.structure.compile import Alignment
 from kgnn.structure.compile_adjacency import NetworkAlignment
 from kgnn.structure.compile_files import CompiledFiles
 from kgnn.structure.cost import hierarchy_cost
 from kgnn.structure.hierarchy import Hierarchy
-
-_NAMED = 5
 
 
 def hierarchy_summary(hierarchy: Hierarchy) -> dict[str, Any]:
@@ -55,16 +54,7 @@ def alignment_summary(alignment: Alignment | NetworkAlignment) -> dict[str, Any]
     Returns:
         A value that `json` can write.
     """
-    lost: dict[tuple[str, str], list[str]] = {}
-    for loss in alignment.losses:
-        lost.setdefault((loss.what, loss.reason), []).extend(loss.names)
-    return {
-        "alignment": str(alignment),
-        "dropped": [
-            {"what": what, "reason": reason, "count": len(names), "first": names[:_NAMED]}
-            for (what, reason), names in lost.items()
-        ],
-    }
+    return {"alignment": str(alignment), "dropped": losses_to_json(alignment.losses)}
 
 
 def compiled_summary(compiled: CompiledFiles, *, n_states: int, batch_size: int) -> dict[str, Any]:

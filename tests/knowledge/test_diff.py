@@ -165,7 +165,7 @@ def test_motifs_with_new_versions_and_matrices():
         ("new version", ("MA1.1",), "MA1.1", "MA1.3"), ("removed", ("MA2.1",), "MA2.1", ""),
     ]  # fmt: skip
     assert diff(old, old).changes == ()
-    with pytest.raises(KgnnError, match="cannot be compared so"):
+    with pytest.raises(KgnnError, match="a MotifSet and a Ontology cannot be compared"):
         diff(old, drawn()[0])
 
 

@@ -64,7 +64,10 @@ def test_mistakes_of_the_command(tmp_path, monkeypatch):
         (("--resolution", "10", "--balance", "kr"), "method is 'kr', which is not known"),
         (("--resolution", "10", "--balance", "ice"), "every one of 3 bins touches fewer than 10 others"),
         (("--resolution", "10", "--min-distance", "5"), "--min-distance is given without --top-k"),
-        (("--resolution", "10", "--ontology", "x.obo"), "--ontology does not apply to --contacts"),
+        (
+            ("--resolution", "10", "--ontology", "x.obo"),
+            "--contacts, --ontology are given: one file is compiled at a time",
+        ),
         (("--resolution", "10", "--format", "hic"), "format is 'hic', which is not known"),
         (("--resolution", "10", "--chromosomes", "1"), "bedpe names its chromosomes itself"),
     ):
