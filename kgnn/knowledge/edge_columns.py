@@ -103,11 +103,23 @@ def read_columns(
         if "" in labels:
             row = int(np.flatnonzero(codes == labels.index(""))[0])
             raise FormatError(f"names nothing in the column {column!r}.", path, _line_of_row(path, layout, row))
+    _refuse_second_header(path, layout, found, names)
     for column, values in found.numbers.items():
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise _no_number(path, _line_of_row(path, layout, row), column, str(values[row]))
     return found
+
+
+def _refuse_second_header(path: str | PathLike[str], layout: Layout, found: Columns, names: Sequence[str]) -> None:
+    """Raise where a row holds the names of its columns, as where two files were joined; numbers are no names."""
+    cells = [found.texts[column] for column in names]
+    if not names or not all(name in each.labels for name, each in zip(names, cells, strict=True)) or "1" in names:
+        return
+    same = np.all([each.codes == each.labels.index(name) for name, each in zip(names, cells, strict=True)], axis=0)
+    if same.any():
+        line = _line_of_row(path, layout, int(np.argmax(same)))
+        raise FormatError("repeats the header. Were two files joined? Leave one header.", path, line)
 
 
 def _read_fast(path: str | PathLike[str], layout: Layout, texts: list[str], numbers: Sequence[str]) -> Columns:

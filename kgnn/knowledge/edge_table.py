@@ -85,6 +85,12 @@ def read_edge_table(path: str | PathLike[str], *, directed: bool | None = None, 
     numbers = [roles["weight"]] if "weight" in roles else []
     texts = [roles[role] for role in ("sign", "evidence") if role in roles]
     columns = read_columns(path, layout, names=[roles["source"], roles["target"]], texts=texts, numbers=numbers)
+    for column in (roles["source"], roles["target"]):
+        decimals = [label for label in columns.texts[column].labels if "." in label and _is_number(label)]
+        if 2 * len(decimals) > len(columns.texts[column].labels):
+            raise FormatError(
+                f"column {column!r} should name nodes; it holds {decimals[0]}. Were columns swapped?", path
+            )
     names, source, target = joined(columns, roles["source"], roles["target"])
     weights = signed_weights(columns.numbers[roles["weight"]]) if numbers else {}
     if signed is not None and numbers:
@@ -149,7 +155,7 @@ def table_layout(path: str | PathLike[str]) -> tuple[Layout, list[str]]:
     first, *others = (split_line(line, layout, path, n_comments + 1) for line in body[:3])
     if len(first) < 2:
         raise FormatError(f"has one column ({body[0][:60]!r}), and an edge needs two names.", path, n_comments + 1)
-    headed = _is_header([cell.lower() for cell in first], others)
+    headed = is_header([cell.lower() for cell in first], others)
     columns = tuple(first) if headed else tuple(str(number) for number in range(1, len(first) + 1))
     repeated = {column for column in columns if columns.count(column) > 1}
     if repeated:
@@ -157,7 +163,13 @@ def table_layout(path: str | PathLike[str]) -> tuple[Layout, list[str]]:
     return Layout(columns, delimiter, n_comments + 1 + headed, loose), comments
 
 
-def _is_header(first: list[str], others: list[list[str]]) -> bool:
+def is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line of a table names its columns.
+
+    Args:
+        first: Its cells, in lower case.
+        others: The cells of some lines below it.
+    """
     if any(a in first and b in first for a, b in (*DIRECTED_PAIRS, *UNDIRECTED_PAIRS)):
         return True
     words = [set(re.findall("[a-z]+", cell)) for cell in first[:2]]

@@ -19,7 +19,7 @@ from kgnn.knowledge.identifiers import GeneNames, IdentifierTable
 from kgnn.knowledge.namespaces import NAMESPACES, guess_namespace, has_form, plain_identifier
 from kgnn.knowledge.ontology import Loss
 from kgnn.knowledge.provenance import Provenance
-from kgnn.knowledge.text import header_facts, read_lines, source_of
+from kgnn.knowledge.text import complete_lines, header_facts, source_of
 
 IDENTIFIER_FORMATS = ("table", *FIXED_FORMATS)
 
@@ -134,7 +134,10 @@ def read_identifiers(
 def _read_table(path: str | PathLike[str], columns: Mapping[str, str] | None, taxon: int | None) -> IdentifierTable:
     comments, rows = _split(path)
     contents, has_header = _contents(rows, columns, path)
-    rows = rows[1:] if has_header else rows
+    header, *rows = rows if has_header else [(0, []), *rows]
+    again = next((number for number, row in rows if row == header[1]), None)
+    if again is not None:
+        raise FormatError("repeats the header. Were two files joined? Leave one header.", path, again)
     if not rows:
         raise FormatError("holds a header but no gene.", path)
     if has_header:
@@ -167,7 +170,7 @@ def _split(path: str | PathLike[str]) -> tuple[list[str], Rows]:
     comments: list[str] = []
     rows: Rows = []
     delimiter = ""
-    for number, line in enumerate(read_lines(path), 1):
+    for number, line in enumerate(complete_lines(path), 1):
         if line.startswith("!") or (line.startswith("#") and (rows or "\t" not in line)):
             comments.append(line)
             continue

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from kgnn.errors import FormatError, KgnnError, name_some, unknown_choice
 from kgnn.knowledge.ontology import Loss
 from kgnn.knowledge.provenance import Provenance, content_fingerprint
-from kgnn.knowledge.text import header_facts, read_lines, source_of
+from kgnn.knowledge.text import complete_lines, header_facts, source_of
 
 _NO_GENE = frozenset(("", "-", "NA", "nan"))
 _COUNTS = ("n_sources", "support_count")
@@ -163,7 +163,7 @@ def _rows(path: str | PathLike[str]) -> tuple[list[str], list[str], list[tuple[i
     header: list[str] = []
     rows: list[tuple[int, list[str]]] = []
     tabs = False
-    for number, line in enumerate(read_lines(path), 1):
+    for number, line in enumerate(complete_lines(path), 1):
         if line.startswith(("#", "!")) and not header and "\t" not in line:
             comments.append(line)
             continue
@@ -174,6 +174,8 @@ def _rows(path: str | PathLike[str]) -> tuple[list[str], list[str], list[tuple[i
         cells = [cell.strip() for cell in (text.split("\t") if tabs else next(csv.reader([text])))]
         if not header:
             header = cells
+        elif cells == header:
+            raise FormatError("repeats the header. Were two files joined? Leave one header.", path, number)
         elif len(cells) != len(header):
             raise FormatError(
                 f"has {len(cells)} columns instead of {len(header)} as in the header. Was the file cut short?",

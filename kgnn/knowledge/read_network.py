@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kgnn.errors import FormatError, KgnnError, StructureError, unknown_choice
 from kgnn.knowledge.biogrid import read_biogrid
 from kgnn.knowledge.edge_columns import head_of
-from kgnn.knowledge.edge_table import read_edge_table
+from kgnn.knowledge.edge_table import is_header, read_edge_table
 from kgnn.knowledge.gml import read_gml
 from kgnn.knowledge.interactions import KNOWN_WORDS
 from kgnn.knowledge.kpnn import read_kpnn
@@ -156,7 +156,8 @@ def recognize_network(path: str | PathLike[str]) -> str:
         raise FormatError("holds a hierarchy in DrugCell's text, not a network. Read it with kgnn.read_ontology.", path)
     if _looks_like_gmt(rows):
         raise FormatError("holds gene sets (GMT), not a network. Read them with kgnn.read_ontology.", path)
-    if delimiter in (None, "\t") and _looks_like_sif(rows):
+    headed = is_header([cell.strip().lower() for cell in rows[0]], rows[1:3])
+    if delimiter in (None, "\t") and not headed and _looks_like_sif(rows):
         return "sif"
     if len(rows[0]) > 1:
         return "table"
