@@ -3,6 +3,9 @@
 DCell on the published DNA-repair example: yeast double mutants, genotype to growth. Both sides are whole calls of
 `kgnn.fit` without baselines. A cold fit compiles its program; a warm one finds it in JAX's cache on disk, as any second
 run of the same program does. Some fits are timed one after the other, and 30 are extrapolated from their median.
+
+The matrix products of all replicates are also timed alone, two at a time side by side as XLA runs them on two cores:
+no fit of these products can take less.
 """
 
 from __future__ import annotations
@@ -15,10 +18,10 @@ from typing import Any
 from measuring.fresh import in_fresh_process
 from measuring.machine import peak_memory_gb
 from measuring.result import Bar, Result, Row, run, say
-from measuring.timing import seconds_of
+from measuring.timing import seconds_of, time_calls
 from measuring.workloads import data_folder, structure_sizes
 
-from kgnn.data import read_samples
+from kgnn.data import Samples, read_samples
 from kgnn.knowledge import read_ontology
 from kgnn.structure import compile_hierarchy
 from kgnn.train import count_parameters, fit
@@ -31,7 +34,14 @@ FITS = 3
 
 
 def main() -> None:
-    run(__file__, __doc__, measure, add_arguments=add_arguments, parts={"fit": fit_in_turn}, cache=True)
+    run(
+        __file__,
+        __doc__,
+        measure,
+        add_arguments=add_arguments,
+        parts={"fit": fit_in_turn, "products": products_alone},
+        cache=True,
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +60,8 @@ def measure(arguments: argparse.Namespace) -> Result:
         cold = in_fresh_process(__file__, "fit", folder=folder, replicates=n, fits=1, epochs=epochs)
         say(f"{n} replicates in one fit, warm")
         warm = in_fresh_process(__file__, "fit", folder=folder, replicates=n, fits=1, epochs=epochs)
+        say(f"the products of {n} replicates alone")
+        alone = in_fresh_process(__file__, "products", replicates=n, epochs=epochs)
     result.sizes = {**single["sizes"], "epochs": epochs, "replicates": n}
     in_turn = {"cold": n * single["seconds"][0], "warm": n * statistics.median(single["seconds"][1:])}
     together = {"cold": cold["seconds"][0], "warm": warm["seconds"][0]}
@@ -63,6 +75,7 @@ def measure(arguments: argparse.Namespace) -> Result:
         }
         for how in ("cold", "warm")
     ]
+    result.tables["of the products alone"] = [{**alone, "share_of_in_turn": alone["products_s"] / in_turn["warm"]}]
     result.tables["peak memory"] = [
         {"replicates": count, "peak_gb": part["peak_gb"]} for count, part in ((1, single), (n, warm))
     ]
@@ -73,22 +86,67 @@ def measure(arguments: argparse.Namespace) -> Result:
     return result
 
 
-def fit_in_turn(folder: str, replicates: int, fits: int, epochs: int) -> Row:
-    """Fit several times in this process with its compilation cache in a folder."""
-    enable_compilation_cache(folder)
+def example() -> tuple[Samples, Any]:
+    """The training samples of the DNA-repair example, and an untrained DCell for them."""
     data = data_folder("dcell_yeast")
     ontology = read_ontology(data / "GO_0006281_topology.txt")
     samples = read_samples(data / "GO_0006281_training_data.txt", genes=ontology.genes)
     hierarchy, _ = compile_hierarchy(ontology, samples.genes)
+    return samples, build_model(DCELL, hierarchy, samples)
+
+
+def fit_in_turn(folder: str, replicates: int, fits: int, epochs: int) -> Row:
+    """Fit several times in this process with its compilation cache in a folder."""
+    enable_compilation_cache(folder)
+    samples, model = example()
     config = DCELL.config("robust").updated({"epochs": epochs, "replicates": replicates})
-    model = build_model(DCELL, hierarchy, samples)
 
     def one(seed: int) -> Any:
         return fit(model, samples, config.updated({"seed": seed}), baselines=())
 
     seconds = [seconds_of(lambda seed=seed: one(seed).metrics["seconds"])[0] for seed in range(fits)]
-    sizes = {**structure_sizes(hierarchy), "samples": len(samples), "parameters of one": count_parameters(model)}
+    sizes = {**structure_sizes(model.hierarchy), "samples": len(samples), "parameters of one": count_parameters(model)}
     return {"seconds": seconds, "sizes": sizes, "peak_gb": peak_memory_gb()}
+
+
+def products_alone(replicates: int, epochs: int) -> Row:
+    """Seconds of all matrix products of a fit of replicates, as padded as kgnn has them, and of nothing else."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    samples, model = example()
+    config = DCELL.config("robust").updated({"epochs": epochs})
+    wiring = model.subsystems.wiring
+    n_samples = round(len(samples) * (1 - config.valid_fraction))
+    n_batches = max(1, round(n_samples / config.batch_size))
+    batch, half = -(-n_samples // n_batches), -(-replicates // 2)
+    random = np.random.default_rng(0)
+
+    def seconds_of_product(equation: str, first: tuple[int, ...], second: tuple[int, ...]) -> float:
+        """One product of all replicates, in two halves that do not wait for each other."""
+        a, b, c, d = (
+            jnp.asarray(random.standard_normal((half, *shape)).astype(np.float32))
+            for shape in (first, first, second, second)
+        )
+        both = jax.jit(lambda a, b, c, d: (jnp.einsum(equation, a, c), jnp.einsum(equation, b, d)))
+        return time_calls(lambda: both(a, b, c, d), warm_up=2).least
+
+    seconds = operations = 0.0
+    for is_child, levels in ((False, wiring.genes), (True, wiring.children)):
+        for blocks, outputs, slots in (shape for products in levels if products for shape in products.shapes):
+            weights, inputs, rows = (blocks, outputs, slots), (blocks, slots, batch), (blocks, outputs, batch)
+            each = [("rbos,rbsn->rbon", weights, inputs), ("rbon,rbsn->rbos", rows, inputs)]
+            each += [("rbos,rbon->rbsn", weights, rows)] * is_child
+            seconds += sum(seconds_of_product(*product) for product in each)
+            operations += 4.0 * half * blocks * outputs * slots * batch * len(each)
+    steps = n_batches * epochs
+    return {
+        "products_s": seconds * steps,
+        "products_gflops": operations / seconds / 1e9,
+        "steps": steps,
+        "batch": batch,
+    }
 
 
 if __name__ == "__main__":
