@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 
-from kgnn.knowledge import make_intervals, normalize_contacts, overlap, read_contacts, read_fasta
+from kgnn.knowledge import make_intervals, normalize_contacts, overlap, read_contacts, read_fasta, resolutions_of
 from kgnn.structure import BASES, one_hot
 
 # As the data catalogue counts them.
@@ -111,6 +111,36 @@ def test_contact_maps(shared_data, file, bins, chromosomes, contacts, total, wei
     # Most contacts lie within chromosomes, though these hold few of all pairs of bins.
     share = np.sum([(part.stop - part.start) ** 2 for part in found.bins_of_chromosome.values()]) / bins**2
     assert found.values[found.within_chromosome].sum() / total > 0.5 > 4 * share
+
+
+def test_the_map_of_yeast_at_two_resolutions_in_one_file(shared_data, tmp_path):
+    cooler = pytest.importorskip("cooler")
+    source, path = str(shared_data / "hic_cooler" / "yeast.10kb.cool"), tmp_path / "yeast.mcool"
+    cooler.fileops.cp(source, f"{path}::resolutions/10000")
+    cooler.coarsen_cooler(source, f"{path}::resolutions/20000", 2, chunksize=10_000_000, mode="a")
+    assert resolutions_of(path) == {10_000: "resolutions/10000", 20_000: "resolutions/20000"}
+    assert read_contacts(path, resolution=10_000) == read_contacts(source)
+    assert read_contacts(path, resolution=20_000).values.sum() == 115_245_764
+
+
+@pytest.mark.parametrize("form", ["straw", "bedpe"])
+def test_chromosome_1_of_yeast_as_text(shared_data, tmp_path, form):
+    pytest.importorskip("cooler")
+    whole = read_contacts(shared_data / "hic_cooler" / "yeast.10kb.cool").on(["chrI"])
+    bins = whole.bins_of_chromosome["chrI"]
+    starts, ends = whole.bin_start, whole.bin_end
+    rows = zip(whole.bin_1.tolist(), whole.bin_2.tolist(), whole.values.tolist(), strict=True)
+    path = tmp_path / "yeast.txt"
+    if form == "straw":
+        path.write_text("".join(f"{starts[one]}\t{starts[two]}\t{value}\n" for one, two, value in rows))
+    else:
+        anchors = [f"chrI\t{start}\t{end}" for start, end in zip(starts, ends, strict=True)]
+        path.write_text("".join(f"{anchors[one]}\t{anchors[two]}\t.\t{value}\n" for one, two, value in rows))
+    chromosomes = "chrI" if form == "straw" else None
+    lengths = {"chrI": int(ends[bins.stop - 1])}
+    found = read_contacts(path, resolution=10_000, chromosomes=chromosomes, lengths=lengths)
+    assert (found.n_bins, found.values.sum()) == (24, whole.values.sum())
+    np.testing.assert_array_equal(found.to_sparse().toarray(), whole.to_sparse().toarray()[bins, bins])
 
 
 def test_the_centromeres_of_yeast_lie_together(shared_data):

@@ -421,3 +421,12 @@ def test_ncbi_genes_of_goatools():
     assert table.provenance.sources[0].release
     with pytest.raises(KgnnError, match=r"taxon is 4932.*10090, 7227, 9606"):
         ncbi_genes(4932)
+
+
+@pytest.mark.parametrize(
+    ("taxon", "number", "symbol", "alias"), [(9606, "7157", "TP53", "LFS1"), (10090, "22059", "Trp53", "p53")]
+)
+def test_p53_of_human_and_mouse_in_goatools(taxon: int, number: str, symbol: str, alias: str):
+    table = ncbi_genes(taxon, protein_coding=True)
+    assert map_identifiers([number], to="symbol", table=table, namespace="entrez")[0] == {number: (symbol,)}
+    assert map_identifiers([alias], to="entrez", table=table, namespace="symbol")[0] == {alias: (number,)}

@@ -112,6 +112,7 @@ def test_humannet_joins_the_units_of_tfiid(folder: Path, humannet: Network):
 def test_a_table_without_weights(folder: Path):
     network = read_network(folder / "pynbs_cancer_subnetwork.txt.gz")
     assert (network.n_nodes, network.n_edges, network.weighted, network.losses) == (2_291, 204_453, False, ())
+    assert edge(network, "MDM2", "TP53") == (1.0, 0, False)
 
 
 def test_gene_sets_are_no_network(folder: Path):

@@ -73,6 +73,13 @@ def test_string_names_by_info_and_aliases(write):
         read_network(links, names=links)
 
 
+def test_string_joins_p53_and_mdm2(write):
+    links = "protein1 protein2 combined_score\n9606.ENSP00000269305 9606.ENSP00000258149 999\n"
+    info = "#string_protein_id\tpreferred_name\n9606.ENSP00000269305\tTP53\n9606.ENSP00000258149\tMDM2\n"
+    network = read_network(write(links), names=write(info, "info.txt"), threshold=900)
+    assert edges_of(network) == [("MDM2", "TP53", 0.999, 0, False, "")]
+
+
 def test_string_of_several_organisms(write):
     path = write(LINKS + "4932.Q 4932.R 800\n")
     with pytest.raises(KgnnError, match="holds proteins of 2 organisms: 4932, 9606. Choose one with taxon="):
@@ -219,6 +226,17 @@ def test_biogrid(write):
         read_network(path, gene_id="ensembl")
 
 
+def test_biogrid_tells_binding_from_synthetic_lethality(write):
+    end = "559292\t559292\t-"
+    rows = (
+        f"1\t-\t-\tYER095W\tYML032C\tRAD51\tRAD52\tTwo-hybrid\tphysical\t{end}",
+        f"2\t-\t-\tYKL113C\tYML032C\tRAD27\tRAD52\tSynthetic Lethality\tgenetic\t{end}",
+    )
+    path = write(table(BIOGRID, *rows))
+    assert pairs(read_network(path, evidence="physical")) == [("RAD51", "RAD52")]
+    assert pairs(read_network(path, evidence="genetic", gene_id="systematic")) == [("YKL113C", "YML032C")]
+
+
 def test_biogrid_of_several_organisms(write):
     human = BIOGRID_ROWS[0].replace("559292", "9606", 1)
     path = write(table(BIOGRID, *BIOGRID_ROWS, human))
@@ -292,6 +310,14 @@ def test_omnipath(write):
     with pytest.raises(KgnnError, match="gene_id is 'symbol'.*Choose one of: uniprot"):
         bare = "source\ttarget\tis_directed\tis_stimulation\tis_inhibition"
         read_network(write(table(bare, "P1\tP2\t1\t1\t0")), gene_id="symbol")
+
+
+def test_omnipath_egf_stimulates_its_receptor_and_mdm2_inhibits_p53(write):
+    header = "source\ttarget\tsource_genesymbol\ttarget_genesymbol\tis_directed\tis_stimulation\tis_inhibition"
+    rows = ("P01133\tP00533\tEGF\tEGFR\t1\t1\t0", "Q00987\tP04637\tMDM2\tTP53\t1\t0\t1")
+    path = write(table(header, *rows))
+    assert edges_of(read_network(path)) == [("EGF", "EGFR", 1.0, 1, True, ""), ("MDM2", "TP53", 1.0, -1, True, "")]
+    assert pairs(read_network(path, gene_id="uniprot"))[0] == ("P01133", "P00533")
 
 
 def test_kpnn_edges_go_from_child_to_parent(write):

@@ -301,6 +301,21 @@ def test_transfac_of_real_motifs_as_biopython_writes_it(shared_data, tmp_path):
     assert all(np.array_equal(one.counts, two.counts) for one, two in zip(found, expected, strict=True))
 
 
+def test_real_motifs_as_raw_tables_of_either_form(shared_data, tmp_path):
+    source = read_motifs(shared_data / "jaspar" / "JASPAR2024_CORE_fungi_latest.jaspar")
+    path = tmp_path / "fungi.pfm"
+    for turned in (False, True):
+        text = ""
+        for motif in source:
+            rows = (motif.counts if turned else motif.counts.T).tolist()
+            text += f">{motif.id} {motif.name}\n" + "".join("\t".join(map(str, row)) + "\n" for row in rows)
+        path.write_text(text)
+        found = read_motifs(path, format="pfm")
+        assert found.ids == source.ids
+        assert all(np.array_equal(one.counts, two.counts) for one, two in zip(found, source, strict=True))
+        assert found["MA0303.3"].consensus == "TGACTCAT"  # GCN4
+
+
 def test_mutated_copies_of_a_real_file_never_pass_for_another(shared_data, tmp_path):
     source = shared_data / "jaspar" / "JASPAR2024_CORE_fungi_latest.jaspar"
     content = source.read_bytes()
