@@ -13,6 +13,10 @@ from kgnn.knowledge.text import read_lines, source_of
 
 HEADERS = (["Pos", "A", "C", "G", "T"], ["Pos", "A", "C", "G", "U"])
 """What the line above a matrix holds, for DNA and for RNA."""
+CITATION = (
+    "Weirauch et al. 2014, Determination and inference of eukaryotic transcription factor sequence specificity, Cell "
+    "158:1431, doi:10.1016/j.cell.2014.08.009"
+)
 _LICENCE_REASON = "no matrix in the file (CIS-BP leaves out those under a licence)"
 
 
@@ -70,7 +74,7 @@ def read_cisbp(path: str | PathLike[str], *, assumed_sites: float = ASSUMED_SITE
     records.losses.append(Loss("motif", _LICENCE_REASON, tuple(empty)))
     if empty and not records.motifs:
         raise FormatError(f"holds no matrix: CIS-BP leaves out those under a licence ({empty[0]}).", path)
-    return records.finish("CIS-BP table", source_of(path, {}))
+    return records.finish("CIS-BP table", source_of(path, {}, citation=CITATION))
 
 
 def _end(records: MotifRecords, facts: dict[str, str], rows: list[list[float]], line: int, empty: list[str]) -> None:

@@ -14,7 +14,7 @@ from os import PathLike
 from types import MappingProxyType
 
 from kgnn.errors import FormatError, name_some, unknown_choice
-from kgnn.knowledge.identifier_formats import FIXED_FORMATS, recognized_format
+from kgnn.knowledge.identifier_formats import FIXED_FORMATS, TERMS_OF_USE, recognized_format
 from kgnn.knowledge.identifiers import GeneNames, IdentifierTable
 from kgnn.knowledge.namespaces import NAMESPACES, guess_namespace, has_form, plain_identifier
 from kgnn.knowledge.ontology import Loss
@@ -128,7 +128,8 @@ def read_identifiers(
         of_taxon = "" if taxon is None else f" of the organism {taxon}"
         raise FormatError(f"holds no gene{of_taxon} with a name that kgnn knows, read as {kind}. Check the file.", path)
     step = f"read {len(kept):,} genes of {kind}"
-    return IdentifierTable(kept, provenance=Provenance((source_of(path, header_facts(comments)),), (step,)))
+    source = source_of(path, header_facts(comments), **TERMS_OF_USE.get(kind, {}))
+    return IdentifierTable(kept, provenance=Provenance((source,), (step,)))
 
 
 def _read_table(path: str | PathLike[str], columns: Mapping[str, str] | None, taxon: int | None) -> IdentifierTable:

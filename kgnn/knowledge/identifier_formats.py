@@ -12,8 +12,10 @@ from os import PathLike
 from types import MappingProxyType
 
 from kgnn.errors import FormatError
+from kgnn.knowledge.annotations import GO_CITATION, GO_LICENCE
 from kgnn.knowledge.identifiers import GeneNames
 from kgnn.knowledge.namespaces import has_form, plain_identifier
+from kgnn.knowledge.string_names import STRING_CITATION, STRING_LICENCE
 from kgnn.knowledge.text import read_lines
 
 Path = str | PathLike[str]
@@ -245,6 +247,15 @@ def read_sgd_slim(path: Path, taxon: int | None = None) -> GenesAndComments:
             genes[GeneNames(symbol=(symbol or orf,), yeast_orf=(orf,))] = None
     return list(genes), []
 
+
+TERMS_OF_USE: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "gaf": {"licence": GO_LICENCE, "citation": GO_CITATION},
+        "sgd_slim": {"licence": GO_LICENCE, "citation": GO_CITATION},
+        "string_aliases": {"licence": STRING_LICENCE, "citation": STRING_CITATION},
+    }
+)
+"""Licence and citation of formats that one source alone has."""
 
 FIXED_FORMATS: Mapping[str, Callable[[Path, int | None], GenesAndComments]] = MappingProxyType(
     {

@@ -15,6 +15,7 @@ import numpy as np
 from kgnn.errors import FormatError, unknown_choice
 from kgnn.knowledge.edges import Coded, build_network
 from kgnn.knowledge.extras import require
+from kgnn.knowledge.kegg import KEGG_CITATION, KEGG_LICENCE
 from kgnn.knowledge.network import Network
 from kgnn.knowledge.ontology import Loss
 from kgnn.knowledge.provenance import Provenance
@@ -85,7 +86,7 @@ def read_kgml_network(path: str | PathLike[str], *, gene_id: str = "id") -> Netw
         evidence=Coded(np.array([place[row[4]] for row in rows], dtype=np.int32), list(place)),
         node_types=types,
         provenance=Provenance(
-            (source_of(path, {}, licence="KEGG: academic use", citation="doi:10.1093/nar/gkac963"),),
+            (source_of(path, {}, licence=KEGG_LICENCE, citation=KEGG_CITATION),),
             (f"read as KGML, the relations of {title}",),
         ),
         losses=[Loss("edge", "a relation with the map of another pathway", tuple(lost))] if lost else [],

@@ -16,6 +16,9 @@ from kgnn.knowledge.annotations import describe
 from kgnn.knowledge.namespaces import explain_mismatch
 from kgnn.knowledge.ontology import Loss, Ontology
 
+NOT_MEASURED = "not measured"
+"""Why `keep_genes` leaves out a gene."""
+
 _NAMESPACES = {"BP": "biological_process", "MF": "molecular_function", "CC": "cellular_component"}
 
 
@@ -91,7 +94,7 @@ def keep_genes(ontology: Ontology, genes: Collection[str]) -> Ontology:
     annotations = tuple(annotation for annotation in ontology.annotations if annotation.gene in measured)
     return ontology.changed(
         f"kept the annotations of {len(ontology.genes) - len(lost):,} measured genes",
-        [Loss("gene", "not measured", lost)],
+        [Loss("gene", NOT_MEASURED, lost)],
         annotations=annotations,
     )
 

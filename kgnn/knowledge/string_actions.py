@@ -12,8 +12,7 @@ from kgnn.knowledge.edge_table import joined
 from kgnn.knowledge.edges import Coded, build_network
 from kgnn.knowledge.network import Network
 from kgnn.knowledge.provenance import Provenance
-from kgnn.knowledge.string_links import CITATION, LICENCE
-from kgnn.knowledge.string_names import named
+from kgnn.knowledge.string_names import STRING_CITATION, STRING_LICENCE, named
 from kgnn.knowledge.text import source_of
 
 HEADER = ("item_id_a", "item_id_b", "mode", "action", "is_directional", "a_is_acting", "score")
@@ -84,7 +83,7 @@ def read_string_actions(
         evidence=evidence,
         node_types=["protein"] * len(proteins),
         provenance=Provenance(
-            (source_of(path, {}, licence=LICENCE, citation=CITATION),), ("read as STRING actions",)
+            (source_of(path, {}, licence=STRING_LICENCE, citation=STRING_CITATION),), ("read as STRING actions",)
         ),
     )  # fmt: skip
     return named(network, path, names=names, alias_source=alias_source, taxon=taxon)

@@ -14,11 +14,9 @@ from kgnn.knowledge.edge_table import joined
 from kgnn.knowledge.edges import build_network
 from kgnn.knowledge.network import Network
 from kgnn.knowledge.provenance import Provenance
-from kgnn.knowledge.string_names import named
+from kgnn.knowledge.string_names import STRING_CITATION, STRING_LICENCE, named
 from kgnn.knowledge.text import source_of
 
-LICENCE = "CC BY 4.0"
-CITATION = "Szklarczyk et al. 2023, Nucleic Acids Research 51:D638, doi:10.1093/nar/gkac1000"
 CHANNELS = ("neighborhood", "fusion", "cooccurence", "coexpression", "experiments", "database", "textmining")
 PRIOR = 0.041
 """Probability of an interaction without any evidence, in STRING's combination of channels."""
@@ -94,7 +92,7 @@ def read_string(
         target,
         weight=weight,
         node_types=["protein"] * len(proteins),
-        provenance=Provenance((source_of(path, {}, licence=LICENCE, citation=CITATION),), (note,)),
+        provenance=Provenance((source_of(path, {}, licence=STRING_LICENCE, citation=STRING_CITATION),), (note,)),
     )
     if wanted is not None:
         network = network.threshold(np.nextafter(PRIOR, 1))

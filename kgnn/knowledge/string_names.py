@@ -14,6 +14,9 @@ from kgnn.knowledge.network import Network
 from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.text import source_of
 
+STRING_CITATION = "Szklarczyk et al. 2023, Nucleic Acids Research 51:D638, doi:10.1093/nar/gkac1000"
+STRING_LICENCE = "CC BY 4.0"
+
 SYMBOL_SOURCES = (
     "Ensembl_HGNC_symbol",
     "Ensembl_HGNC",
@@ -122,7 +125,11 @@ def read_string_names(
         proteins.labels[row]: names.labels[label] for row, label in pairs.T.tolist() if count[row] == 1
     }  # fmt: skip
     ambiguous = frozenset(proteins.labels[row] for row in np.flatnonzero(count > 1).tolist())
-    return table, ambiguous, Provenance((source_of(path, {}, licence="CC BY 4.0"),), (f"named by {how}",))
+    return (
+        table,
+        ambiguous,
+        Provenance((source_of(path, {}, licence=STRING_LICENCE, citation=STRING_CITATION),), (f"named by {how}",)),
+    )
 
 
 def _rows_of_source(columns: Columns, alias_source: str | None, path: str | PathLike[str]) -> tuple[str, np.ndarray]:

@@ -14,6 +14,7 @@ from kgnn.knowledge.identifiers import IdentifierTable
 from kgnn.knowledge.mapping_report import MappingReport
 from kgnn.knowledge.namespaces import explain_mismatch
 from kgnn.knowledge.ontology import Loss, Ontology
+from kgnn.knowledge.restrict import NOT_MEASURED
 from kgnn.structure.copies import copy_over_skips
 from kgnn.structure.hierarchy import Hierarchy
 
@@ -31,7 +32,7 @@ class Alignment:
         genes: The input of a model, in the order of the data: genes that both have, and with
             ``unannotated="root"`` those of the data that the ontology does not know.
         unannotated: Genes of the data that the ontology does not know.
-        unmeasured: Genes of the ontology that the data do not have.
+        unmeasured: Genes of the ontology that the data do not have, those left out by pruning first.
         emptied: Terms left out because none of their genes is measured.
         losses: The same losses, and those of reading and pruning before them, as records.
         identifiers: How the genes of the ontology were mapped to those of the data, where they were.
@@ -192,6 +193,7 @@ def _align(ontology: Ontology, genes: Sequence[str], unannotated: str, report: M
             f"{explain_mismatch(missing, ontology.genes) or _MAP.format(name_some(ontology.genes, 3))} Or pass "
             "unannotated='drop' to leave them out, or 'root' to feed them to the root directly."
         )
+    pruned = [gene for loss in ontology.losses if loss[:2] == ("gene", NOT_MEASURED) for gene in loss.names]
     unmeasured = tuple(gene for gene in ontology.genes if gene not in measured)
     emptied = tuple(term for term, below in ontology.gene_sets.items() if measured.isdisjoint(below))
     losses = (
@@ -206,7 +208,7 @@ def _align(ontology: Ontology, genes: Sequence[str], unannotated: str, report: M
             if names
         ),
     )
-    return Alignment(used, missing, unmeasured, emptied, losses, report)
+    return Alignment(used, missing, (*pruned, *unmeasured), emptied, losses, report)
 
 
 def _require_one_root(roots: list[str]) -> None:
