@@ -125,11 +125,8 @@ def read_string_names(
         proteins.labels[row]: names.labels[label] for row, label in pairs.T.tolist() if count[row] == 1
     }  # fmt: skip
     ambiguous = frozenset(proteins.labels[row] for row in np.flatnonzero(count > 1).tolist())
-    return (
-        table,
-        ambiguous,
-        Provenance((source_of(path, {}, licence=STRING_LICENCE, citation=STRING_CITATION),), (f"named by {how}",)),
-    )
+    source = source_of(path, {}, licence=STRING_LICENCE, citation=STRING_CITATION)
+    return table, ambiguous, Provenance((source,), (f"named by {how}",))
 
 
 def _rows_of_source(columns: Columns, alias_source: str | None, path: str | PathLike[str]) -> tuple[str, np.ndarray]:
