@@ -15,6 +15,8 @@ import typer
 if TYPE_CHECKING:
     import pandas
 
+    from kgnn.knowledge.renaming import Report
+
 
 def print_result(value: Mapping[str, Any], text: str, as_json: bool) -> None:
     """Print what a command has found.

@@ -85,8 +85,8 @@ def load_entry(path: Path) -> Compiled | None:
             hierarchy = Hierarchy.restored(stored)
             facts = json.loads(stored[_ALIGNMENT].tobytes())
         losses = tuple(Loss(what, reason, tuple(names)) for what, reason, names in facts["losses"])
-        groups = {name: tuple(facts[name]) for name in _GROUPS}
-        alignment = Alignment(hierarchy.genes, losses=losses, **groups)
+        unannotated, unmeasured, emptied = (tuple(facts[name]) for name in _GROUPS)
+        alignment = Alignment(hierarchy.genes, unannotated, unmeasured, emptied, losses)
         found = Compiled(hierarchy, alignment, facts["read"], _restored(facts["reports"]))
         path.touch()
     except (FormatError, *UNREADABLE) as problem:
