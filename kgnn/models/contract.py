@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from kgnn.layers import InputScaling, Prediction, Subsystems
 from kgnn.layers.scaling import FittedStatistic
-from kgnn.structure import Hierarchy, Structure
+from kgnn.structure import Hierarchy, Kernels, Structure
 
 TASKS = ("regression", "classes", "labels")
 
@@ -188,6 +189,63 @@ def reference_of(model: Any) -> FittedStatistic | None:
     """
     owner = model if hasattr(model, "reference") else getattr(model, "subsystems", None)
     return getattr(owner, "reference", None)
+
+
+class TermFacts(NamedTuple):
+    """What is known of the terms of a model, in their order.
+
+    Attributes:
+        names: What people call them.
+        levels: int ``[term]``: level in the hierarchy, 0 without one.
+        n_genes: int ``[term]``: how many genes each holds, 0 where that means nothing.
+    """
+
+    names: tuple[str, ...]
+    levels: np.ndarray
+    n_genes: np.ndarray
+
+
+def term_facts(model: Model) -> TermFacts:
+    """Names, levels and sizes of the terms of a model.
+
+    They are those of its structure where that knows a term by its id. A model may bring its own as ``term_names``,
+    ``level_of_term`` and ``n_genes_of_term``.
+
+    Args:
+        model: Any model.
+    """
+    structure, n = model.structure, len(model.terms)
+    names, levels, sizes = {}, {}, {}
+    if isinstance(structure, Hierarchy):
+        names = dict(zip(structure.terms, structure.term_names, strict=True))
+        levels = dict(zip(structure.terms, structure.level_of_term.tolist(), strict=True))
+        sizes = dict(zip(structure.terms, structure.n_genes_of_term.tolist(), strict=True))
+    elif isinstance(structure, Kernels):
+        names = dict(zip(structure.motifs, structure.names, strict=True))
+    sizes = dict.fromkeys(model.genes, 1) | sizes
+
+    def own(name: str, found: list[int]) -> np.ndarray:
+        return np.asarray(getattr(model, name, found), dtype=np.int32).reshape(n)
+
+    return TermFacts(
+        tuple(getattr(model, "term_names", None) or (names.get(term, term) for term in model.terms)),
+        own("level_of_term", [levels.get(term, 0) for term in model.terms]),
+        own("n_genes_of_term", [sizes.get(term, 0) for term in model.terms]),
+    )
+
+
+def is_followed(model: Model) -> bool:
+    """Whether a change passes upward through the terms of the model's hierarchy and nowhere else.
+
+    Args:
+        model: One network, or replicates, which have the terms of their members.
+
+    Returns:
+        True for networks whose states are those of the terms of a hierarchy, each computed from what is below it.
+    """
+    network = getattr(model, "stacked", model)
+    hierarchy = model.hierarchy
+    return hierarchy is not None and model.terms == hierarchy.terms and isinstance(network, Rooted)
 
 
 def sample_major(values: Values) -> Array:
