@@ -40,6 +40,8 @@ from kgnn.structure.null import shuffle_genes as shuffle_genes
 from kgnn.structure.null import shuffle_structure as shuffle_structure
 from kgnn.structure.null_network import rewire_edges as rewire_edges
 from kgnn.structure.null_network import shuffle_motifs as shuffle_motifs
+from kgnn.structure.null_random import random_structure as random_structure
+from kgnn.structure.null_random import rewire_annotations as rewire_annotations
 from kgnn.structure.one_hot import BASES as BASES
 from kgnn.structure.one_hot import one_hot as one_hot
 from kgnn.structure.stored import Structure as Structure

@@ -46,11 +46,11 @@ def rewire_edges(adjacency: Adjacency, seed: int) -> Adjacency:
     back = _places_of(forward, backward[pairs])
     for _ in range(ROUNDS):
         taken = senders * n + moved
-        moved[one_way] = _swapped(senders[one_way], moved[one_way], taken, n, random, both_ways=False)
+        moved[one_way] = swapped(senders[one_way], moved[one_way], taken, n, random, both_ways=False)
         flip = random.random(len(pairs)) < 0.5
         pairs[flip], back[flip] = back[flip], pairs[flip]
         taken = senders * n + moved
-        moved[pairs] = _swapped(senders[pairs], moved[pairs], taken, n, random, both_ways=True)
+        moved[pairs] = swapped(senders[pairs], moved[pairs], taken, n, random, both_ways=True)
         senders[back], moved[back] = moved[pairs], senders[pairs]
     order = np.lexsort((senders, moved))
     rewired = replace(
@@ -79,11 +79,23 @@ def _places_of(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return order[np.searchsorted(keys[order], wanted)]
 
 
-def _swapped(
+def swapped(
     senders: np.ndarray, receivers: np.ndarray, taken: np.ndarray, n: np.int64, random: np.random.Generator,
     *, both_ways: bool,
 ) -> np.ndarray:  # fmt: skip
-    """Receivers after one round of swaps between edges that were paired at random."""
+    """Receivers after one round of swaps between edges that were paired at random.
+
+    Args:
+        senders: int64 ``[edge]``.
+        receivers: int64 ``[edge]``.
+        taken: ``sender * n + receiver`` of all edges that there are, these and others.
+        n: Number of nodes.
+        random: Where the pairs come from.
+        both_ways: Whether every edge stands for itself and its reverse.
+
+    Returns:
+        int64 ``[edge]``.
+    """
     receivers = receivers.copy()
     n_pairs = len(senders) // 2
     order = random.permutation(len(senders))

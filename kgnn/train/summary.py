@@ -14,7 +14,7 @@ NAMES = {
     "ridge": "ridge regression",
     "logistic": "logistic regression",
     "dense": "dense network of equal size",
-    "shuffled": "same network, structure shuffled",
+    "shuffled": "same network, shuffled",
 }
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from kgnn.data import random_ontology
 from kgnn.knowledge import Motif, MotifSet, build_network
 from kgnn.structure import (
     Adjacency,
@@ -15,6 +16,8 @@ from kgnn.structure import (
     compile_adjacency,
     compile_hierarchy,
     compile_kernels,
+    random_structure,
+    rewire_annotations,
     rewire_edges,
     shuffle_motifs,
     shuffle_structure,
@@ -115,3 +118,35 @@ def test_every_structure_has_a_null(drawn):
         assert type(null) is type(structure) and null != structure
         assert isinstance(null, Hierarchy | Adjacency | Kernels)
         assert "null, not knowledge" in null.provenance.transformations[-1]
+
+
+def test_rewired_annotations_keep_both_degrees():
+    hierarchy, _ = compile_hierarchy(random_ontology(12, 60, seed=4, second_annotation=0.9))
+    null = rewire_annotations(hierarchy, 2)
+    for side in ("annotation_gene", "annotation_term"):
+        np.testing.assert_array_equal(np.bincount(getattr(null, side)), np.bincount(getattr(hierarchy, side)))
+    pairs = [
+        set(zip(each.annotation_term.tolist(), each.annotation_gene.tolist(), strict=True))
+        for each in (hierarchy, null)
+    ]
+    assert len(pairs[1]) == len(hierarchy.annotation_gene) and len(pairs[0] & pairs[1]) < 0.5 * len(pairs[0])
+    for genes in null.genes_of_term:
+        assert (np.diff(genes) > 0).all()
+    assert rewire_annotations(hierarchy, 2) == null != rewire_annotations(hierarchy, 3)
+
+
+def test_every_structure_has_a_random_one(drawn):
+    graph = random_graph().pad(45, 300)
+    null = random_structure(graph, 1)
+    assert (null.n_padded_nodes, null.n_padded_edges) == (45, 300)
+    for side in ("senders", "receivers"):
+        before, after = (np.sort(np.bincount(getattr(each, side)[: graph.n_edges])) for each in (graph, null))
+        np.testing.assert_array_equal(before, after)
+    assert sorted(null.coefficient) == sorted(graph.coefficient) and null != graph
+    kernels = compile_kernels(MOTIFS, 7, both_strands=True)
+    pooled = random_structure(kernels, 3)
+    np.testing.assert_array_equal(pooled.values[2:], pooled.values[:2, ::-1, ::-1])
+    real, found = (sorted(map(tuple, each.values[:2][each.mask[:2]].tolist())) for each in (kernels, pooled))
+    assert real == found
+    np.testing.assert_array_equal(pooled.values[~pooled.mask], kernels.values[~kernels.mask])
+    assert isinstance(random_structure(compile_hierarchy(drawn)[0], 0), Hierarchy)
