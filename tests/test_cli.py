@@ -272,7 +272,7 @@ def test_train_on_classes_of_an_h5ad_beside_the_baselines(own_cache: Path, tmp_p
     names = [line[:32].strip() for line in shown.out.splitlines()]
     assert names[:2] == ["accuracy", "dcell"]
     assert "logistic regression" in names
-    assert "same network, genes shuffled" in names
+    assert "same network, shuffled" in names
     assert "dense baseline" in shown.err
     table = write_samples(samples.take(range(7)), tmp_path / "new.tsv", "type")
     out = tmp_path / "deep" / "predicted.tsv"

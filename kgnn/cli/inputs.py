@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,22 +121,29 @@ class OntologyOptions:
 
 
 def takes_ontology(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the fields of `OntologyOptions` as options, in place of its first parameter.
+    """Give a command the fields of `OntologyOptions`, and of any other group of options, as options of its own.
 
     Args:
-        command: Its first parameter is the `OntologyOptions` that were given.
+        command: Its first parameters are dataclasses of options, such as the `OntologyOptions` that were given.
 
     Returns:
         The command with one parameter an option, as typer reads them.
     """
-    shared = inspect.signature(OntologyOptions, eval_str=True).parameters
-    _, *own = inspect.signature(command, eval_str=True).parameters.values()
+    parameters = inspect.signature(command, eval_str=True).parameters.values()
+    groups: dict[str, Any] = {each.name: each.annotation for each in parameters if is_dataclass(each.annotation)}
+    own = [each for each in parameters if each.name not in groups]
+    fields_of = {name: inspect.signature(group, eval_str=True).parameters for name, group in groups.items()}
 
     @functools.wraps(command)
     def spread(**given: Any) -> None:
-        command(OntologyOptions(**{name: given.pop(name) for name in shared}), **given)
+        grouped = {
+            name: group(**{field: given.pop(field) for field in fields_of[name]})
+            for name, group in groups.items()
+        }
+        command(**grouped, **given)
 
-    taken = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared.values(), *own)]
+    every = [field for fields in fields_of.values() for field in fields.values()]
+    taken = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*every, *own)]
     spread.__annotations__ = {each.name: each.annotation for each in taken}
     spread.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
     return spread

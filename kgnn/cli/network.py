@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kgnn import options
 from kgnn.cli.alternatives import Alternative
 from kgnn.cli.output import print_result
+
+if TYPE_CHECKING:
+    from kgnn.knowledge import Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +43,34 @@ class NetworkOptions:
     taxon: Annotated[int | None, typer.Option(help="Network: NCBI number of the organism to keep.")] = None
     gene_id: Annotated[str | None, typer.Option(help="Network: what names a node, such as symbol.")] = None
     largest_component: Annotated[bool, typer.Option("--largest-component", help="Network: keep only that.")] = False
-    normalization: Annotated[str, typer.Option(help="Network: none, symmetric, random_walk or mean.")] = "none"
-    self_loops: Annotated[str, typer.Option(help="Network: keep, drop or add.")] = "keep"
-    signs: Annotated[str, typer.Option(help="Network: ignore, apply, activating or inhibiting.")] = "ignore"
+    normalization: Annotated[
+        str | None, typer.Option(help="Network: none (default), symmetric, random_walk or mean.")
+    ] = None
+    self_loops: Annotated[str | None, typer.Option(help="Network: keep (default), drop or add.")] = None
+    signs: Annotated[str | None, typer.Option(help="Network: ignore (default), apply, activating or inhibiting.")] = (
+        None
+    )
+
+    def read(self, format: str | None, evidence: str) -> Network:
+        """The network, cut as asked for.
+
+        Args:
+            format: Its format; None to recognize it.
+            evidence: Kinds of evidence to keep, separated by commas; ``"all"`` for every kind.
+        """
+        from kgnn.knowledge import read_network
+
+        network = read_network(
+            self.network or "", format, threshold=self.threshold, names=self.names, taxon=self.taxon,
+            channels=options.listed(self.channels), gene_id=self.gene_id,
+            evidence=None if evidence == "all" else options.listed(evidence),
+        )  # fmt: skip
+        return network.largest_component() if self.largest_component else network
+
+    def compiling(self) -> dict[str, Any]:
+        """Arguments of `kgnn.compile_adjacency` that were given."""
+        chosen = {name: getattr(self, name) for name in ("normalization", "self_loops", "signs")}
+        return {name: value for name, value in chosen.items() if value is not None}
 
 
 def compile_network(
@@ -59,21 +87,14 @@ def compile_network(
         format: Format of the network; None to recognize it.
         evidence: Kinds of evidence to keep, separated by commas; ``"all"`` for every kind.
     """
-    from kgnn.knowledge import read_gene_list, read_network
+    from kgnn.knowledge import read_gene_list
     from kgnn.structure import adjacency_summary, alignment_summary, compile_adjacency, describe
 
-    network = read_network(
-        path, format, threshold=chosen.threshold, names=chosen.names, taxon=chosen.taxon,
-        channels=options.listed(chosen.channels), gene_id=chosen.gene_id,
-        evidence=None if evidence == "all" else options.listed(evidence),
-    )  # fmt: skip
-    read = {"nodes": network.n_nodes, "edges": network.n_edges}
-    network = network.largest_component() if chosen.largest_component else network
+    whole = replace(chosen, largest_component=False).read(format, evidence)
+    read = {"nodes": whole.n_nodes, "edges": whole.n_edges}
+    network = whole.largest_component() if chosen.largest_component else whole
     measured = None if genes is None else read_gene_list(genes).genes
-    adjacency, alignment = compile_adjacency(
-        network, measured, unconnected="drop", normalization=chosen.normalization, self_loops=chosen.self_loops,
-        signs=chosen.signs,
-    )  # fmt: skip
+    adjacency, alignment = compile_adjacency(network, measured, unconnected="drop", **chosen.compiling())
     adjacency.save(out)
     summary = adjacency_summary(adjacency) | alignment_summary(alignment) | {"out": str(out), "read": read}
     print_result(summary, describe(summary), json_)

@@ -20,6 +20,7 @@ from kgnn.interpret.nulls import (
 )
 from kgnn.interpret.rlipp import Rlipp, rlipp
 from kgnn.interpret.sensitivity import knockdown_effect, node_sensitivity
+from kgnn.models.contract import is_followed, term_facts
 from kgnn.perturb.forward import inputs_of
 from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.run import Run
@@ -98,7 +99,8 @@ def importance(
         importance is their difference. Sorted by output and rank; terms of equal importance in level order.
 
     Raises:
-        KgnnError: If a choice is unknown, there are too few samples, or their targets are not those of the model.
+        KgnnError: If a choice is unknown, there are too few samples, their targets are not those of the model, or the
+            model has no terms (for RLIPP, no hierarchy of them).
 
     References:
         Ma et al. 2018, doi:10.1038/nmeth.4627; Kuenzi et al. 2020, doi:10.1016/j.ccell.2020.09.014 (RLIPP);
@@ -111,13 +113,14 @@ def importance(
         raise unknown_choice("measure", measure, MEASURES)
     if target not in TARGETS:
         raise unknown_choice("target", target, TARGETS)
+    _refuse_without_terms(run, measure)
     repetitions = n_null
     if repetitions is None:
-        repetitions = N_NULL[measure] * (2 if run.hierarchy.n_terms < FEW_TERMS else 1)
+        repetitions = N_NULL[measure] * (2 if len(run.model.terms) < FEW_TERMS else 1)
     if repetitions and repetitions < FEWEST_REPETITIONS:
         raise KgnnError(f"n_null is {n_null}. Give 0 for no null, or at least {FEWEST_REPETITIONS} (better 20).")
     enable_compilation_cache()
-    samples = (run.samples if samples is None else samples).with_genes(run.hierarchy.genes)
+    samples = (run.samples if samples is None else samples).with_genes(run.model.genes)
     _refuse_few(len(samples), "samples")
     if measure == "rlipp":
         return _ranking(run, measure, _by_rlipp(run, samples, target, repetitions, n_folds, seed, progress))
@@ -171,7 +174,7 @@ def _by_model(run: Run, samples: Samples, measure: str, repetitions: int, seed: 
             null.append(compute(shuffled_weights(network, inputs, int(null_seed)), inputs))
             if told is not None:
                 told(len(null), repetitions)
-        nulls.append(at_equal_total(np.stack(null), observed[-1]) if null else None)
+        nulls.append(at_equal_total(np.stack(null), observed[-1], rooted=is_followed(network)) if null else None)
     mean = np.mean(nulls, axis=0) if repetitions else None
     return Measured(np.mean(observed, axis=0), mean, {}, spread(observed))
 
@@ -183,6 +186,17 @@ def _part_of(progress: Progress, number: int, n: int) -> Progress:
     return lambda done, total: progress(number * total + done, n * total)
 
 
+def _refuse_without_terms(run: Run, measure: str) -> None:
+    if not run.model.terms:
+        raise KgnnError(f"a {run.model.arguments.kind} has no subsystems to rank. Choose a run of another model.")
+    hierarchy = run.model.hierarchy
+    if measure == "rlipp" and (hierarchy is None or hierarchy.terms != run.model.terms):
+        raise KgnnError(
+            f"rlipp compares a term with its child terms, but those of a {run.model.arguments.kind} are no hierarchy. "
+            "Choose sensitivity or knockdown."
+        )
+
+
 def _refuse_few(n: int, what: str) -> None:
     if n < FEWEST_SAMPLES:
         raise KgnnError(f"{n} {what} are too few to measure importance. Give at least {FEWEST_SAMPLES}.")
@@ -191,7 +205,7 @@ def _refuse_few(n: int, what: str) -> None:
 def _ranking(run: Run, measure: str, measured: Measured) -> pandas.DataFrame:
     import pandas
 
-    hierarchy, outputs = run.hierarchy, run.output_names
+    terms, facts, outputs = run.model.terms, term_facts(run.model), run.output_names
     n_outputs = len(outputs)
     observed = np.asarray(measured.observed, dtype=np.float64)
     blank = np.full(observed.shape, np.nan)
@@ -200,11 +214,11 @@ def _ranking(run: Run, measure: str, measured: Measured) -> pandas.DataFrame:
         compared = compare_with_null(observed, measured.null)
     table = pandas.DataFrame(
         {
-            "term": np.repeat(hierarchy.terms, n_outputs),
-            "name": np.repeat(hierarchy.term_names, n_outputs),
-            "level": np.repeat(hierarchy.level_of_term, n_outputs),
-            "n_genes": np.repeat(hierarchy.n_genes_of_term, n_outputs),
-            "output": np.tile(outputs, hierarchy.n_terms),
+            "term": np.repeat(terms, n_outputs),
+            "name": np.repeat(facts.names, n_outputs),
+            "level": np.repeat(facts.levels, n_outputs),
+            "n_genes": np.repeat(facts.n_genes, n_outputs),
+            "output": np.tile(outputs, len(terms)),
             "measure": measure,
             "importance": observed.reshape(-1),
             "importance_low": (observed - measured.among.half_width).reshape(-1),
@@ -219,5 +233,5 @@ def _ranking(run: Run, measure: str, measured: Measured) -> pandas.DataFrame:
         }
     )
     rank = table.groupby("output")["importance"].rank(ascending=False, method="first").astype(int)
-    order = np.lexsort((rank, np.tile(np.arange(n_outputs), hierarchy.n_terms)))
+    order = np.lexsort((rank, np.tile(np.arange(n_outputs), len(terms))))
     return table.assign(rank=rank).iloc[order].reset_index(drop=True)

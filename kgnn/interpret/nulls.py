@@ -12,11 +12,12 @@ from flax import nnx
 
 from kgnn.errors import KgnnError
 from kgnn.layers import RowBatchNorm, Subsystems
-from kgnn.layers.dense import Dense
-from kgnn.models import Replicates
 from kgnn.models.contract import Inputs, Model
+from kgnn.train.reference import store_reference
 
 FEWEST_REPETITIONS = 3
+KEPT = ("bias", "scale", "offset")
+"""Parameters that have no source, and stay where they are."""
 
 
 class NullStatistics(NamedTuple):
@@ -78,23 +79,27 @@ def compare_with_null(observed: np.ndarray, null: np.ndarray) -> NullStatistics:
     return NullStatistics(mean, sd, p_value, q_value)
 
 
-def at_equal_total(null: np.ndarray, observed: np.ndarray) -> np.ndarray:
+def at_equal_total(null: np.ndarray, observed: np.ndarray, *, rooted: bool = True) -> np.ndarray:
     """Bring the importances of null models to the total of the fitted one, so that shares are compared.
 
     A fitted network saturates more than one with shuffled weights, and its derivatives are smaller everywhere. The
     total is that of all terms below the root; the root itself gets its own value, for it has nothing beside it.
 
     Args:
-        null: ``[repetition, term, output]``, not negative; the root is last.
+        null: ``[repetition, term, output]``, not negative; a root is last.
         observed: ``[term, output]``.
+        rooted: Whether there is a root; all terms count else.
 
     Returns:
         The null, rescaled.
     """
     null, observed = np.asarray(null, dtype=np.float64), np.asarray(observed, dtype=np.float64)
-    totals = null[:, :-1].sum(axis=1, keepdims=True)
-    factor = observed[:-1].sum(axis=0) / np.where(totals > 0, totals, 1.0)
-    return np.concatenate([null[:, :-1] * factor, np.broadcast_to(observed[-1], (len(null), 1, observed.shape[1]))], 1)
+    below = slice(None, -1 if rooted else None)
+    totals = null[:, below].sum(axis=1, keepdims=True)
+    found = null * (observed[below].sum(axis=0) / np.where(totals > 0, totals, 1.0))
+    if rooted:
+        found[:, -1] = observed[-1]
+    return found
 
 
 def _smallest_scale(sd: np.ndarray, largest: np.ndarray) -> np.ndarray:
@@ -129,7 +134,9 @@ def shuffled_weights(model: Model, inputs: Inputs, seed: int) -> Model:
     """A copy whose learned weights stand at random places within each subsystem.
 
     Inside every term the weights swap their sources, and in every dense layer their inputs; what remains is the
-    structure and the size of the weights. Batch statistics are measured anew on the samples and so is the reference.
+    structure and the size of the weights. Any other layer shuffles its own where it has ``shuffle_weights(random)``;
+    else every parameter is shuffled along its last axis, but biases, scales and offsets stay. Batch statistics are
+    measured anew on the samples and so is the reference.
     Importance that survives this is owed to a term's position, not to what was learned.
 
     Args:
@@ -145,13 +152,28 @@ def shuffled_weights(model: Model, inputs: Inputs, seed: int) -> Model:
     """
     shuffled = nnx.clone(model)
     random = np.random.default_rng(seed)
-    for _, module in nnx.iter_modules(shuffled):  # type: ignore[arg-type]
-        if isinstance(module, Subsystems):
+    modules = list(nnx.iter_modules(shuffled))  # type: ignore[arg-type]
+    # A module that shuffles its own weights does so for its parts.
+    whole = [path for path, each in modules if isinstance(each, Subsystems) or hasattr(each, "shuffle_weights")]
+    for path, module in modules:
+        if any(path[: len(outer)] == outer != path for outer in whole):
+            continue
+        if hasattr(module, "shuffle_weights"):
+            module.shuffle_weights(random)
+        elif isinstance(module, Subsystems):
             _shuffle_subsystems(module, random)
-        elif isinstance(module, Dense):
-            module.kernel[...] = jnp.asarray(random.permuted(np.asarray(module.kernel[...]), axis=-1))
+        elif not isinstance(module, RowBatchNorm):
+            _shuffle_parameters(module, random)
     _settle(shuffled, inputs)
     return shuffled
+
+
+def _shuffle_parameters(module: Any, random: np.random.Generator) -> None:
+    """Shuffle the parameters that a module holds itself along their last axis."""
+    for name, parameter in vars(module).items():
+        if isinstance(parameter, nnx.Param) and name not in KEPT:
+            values = np.asarray(parameter[...])
+            parameter[...] = jnp.asarray(random.permuted(values, axis=-1) if values.ndim else values)
 
 
 def _shuffle_subsystems(subsystems: Subsystems, random: np.random.Generator) -> None:
@@ -188,10 +210,7 @@ def _settle(model: Model, inputs: Inputs) -> None:
     statistics, mean = _settled(graph, state, inputs)
     # Only arrays change hands, so that the null model shares all compiled functions of the fitted one.
     nnx.update(model, statistics)
-    if isinstance(model, Replicates):
-        model.stacked.subsystems.reference[...] = mean.reshape(-1, model.n_replicates).T
-    else:
-        model.subsystems.reference[...] = mean  # type: ignore[attr-defined]
+    store_reference(model, mean)
 
 
 @partial(jax.jit, static_argnums=0)

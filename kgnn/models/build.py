@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from flax import nnx
 
-from kgnn.errors import unknown_choice
-from kgnn.layers import StateRule, SubsystemSettings
+from kgnn.errors import KgnnError, unknown_choice
 from kgnn.models.contract import BuildArguments, Model
-from kgnn.models.dense import DenseNetwork
 from kgnn.models.replicates import Replicates
-from kgnn.models.response import DrugResponseNetwork
-from kgnn.models.visible import VisibleNetwork
-from kgnn.structure import Hierarchy
+from kgnn.structure import Structure
 
-KINDS = {"VisibleNetwork": VisibleNetwork, "DrugResponseNetwork": DrugResponseNetwork, "DenseNetwork": DenseNetwork}
+KINDS = {
+    "DenseNetwork": "dense",
+    "DrugResponseNetwork": "response",
+    "VisibleNetwork": "visible",
+}
+"""Every class of models, with the module of `kgnn.models` that it lives in. A new family adds a line.
+
+The class takes its structure first (where there is one), ``settings=`` where its arguments have settings, all
+``others`` by name, and ``rngs=``. Its module knows the classes of its settings by name."""
+
+_SETTINGS = "SubsystemSettings"
+_RULE = "StateRule"
 
 
-def build(arguments: BuildArguments, hierarchy: Hierarchy | None, *, seed: int) -> Model:
+def build(arguments: BuildArguments, structure: Structure | None, *, seed: int) -> Model:
     """A model with a fresh random start.
 
     Args:
         arguments: `Model.arguments` of a model like it.
-        hierarchy: The compiled hierarchy; None for a model without structure.
+        structure: The compiled structure; None for a model without structure.
         seed: Seed of the initial weights and of dropout.
 
     Returns:
@@ -36,41 +46,78 @@ def build(arguments: BuildArguments, hierarchy: Hierarchy | None, *, seed: int) 
     if arguments.kind == "Replicates":
         # Replicates of neighboring seeds must not share members.
         seeds = [seed * 1_000 + number for number in range(others["n"])]
-        return Replicates([build(others["member"], hierarchy, seed=each) for each in seeds])  # type: ignore[return-value]
-    if arguments.kind not in KINDS:
-        raise unknown_choice("kind of model", arguments.kind, [*KINDS, "Replicates"])
-    rngs = nnx.Rngs(seed)
-    if hierarchy is None:
-        return KINDS[arguments.kind](**others, rngs=rngs)
-    return KINDS[arguments.kind](hierarchy, settings=arguments.settings, **others, rngs=rngs)
+        return Replicates([build(others["member"], structure, seed=each) for each in seeds])  # type: ignore[return-value]
+    module = _module_of(arguments.kind)
+    if arguments.settings is not None:
+        others["settings"] = arguments.settings
+    compiled = () if structure is None else (structure,)
+    return getattr(module, arguments.kind)(*compiled, **others, rngs=nnx.Rngs(seed))
 
 
 def arguments_to_json(arguments: BuildArguments) -> dict[str, Any]:
     """A value that `json` can write."""
-    settings = None
-    if arguments.settings is not None:
-        settings = arguments.settings._asdict()
-        if isinstance(arguments.settings.n_states, StateRule):
-            settings["n_states"] = vars(arguments.settings.n_states)
-    others = {
-        name: arguments_to_json(value) if isinstance(value, BuildArguments) else value
-        for name, value in arguments.others
+    return {
+        "kind": arguments.kind,
+        "settings": _to_json(arguments.settings),
+        "others": {name: _to_json(value) for name, value in arguments.others},
     }
-    return {"kind": arguments.kind, "settings": settings, "others": others}
 
 
 def arguments_from_json(value: dict[str, Any]) -> BuildArguments:
-    """The arguments that `arguments_to_json` wrote."""
-    settings = None
-    if value["settings"] is not None:
-        fields = dict(value["settings"])
-        if isinstance(fields["n_states"], dict):
-            fields["n_states"] = StateRule(**fields["n_states"])
-        settings = SubsystemSettings(**fields)
-    others = {}
-    for name, item in value["others"].items():
-        if isinstance(item, dict):
-            others[name] = arguments_from_json(item)
-        else:
-            others[name] = tuple(item) if isinstance(item, list) else item
-    return BuildArguments(value["kind"], settings, tuple(others.items()))
+    """The arguments that `arguments_to_json` wrote.
+
+    Raises:
+        KgnnError: If the kind, or a class of settings, is unknown.
+    """
+    module = None if value["kind"] == "Replicates" else _module_of(value["kind"])
+    settings = value["settings"]
+    if settings is not None and "type" not in settings:
+        settings = _as_named(settings)
+    others = tuple((name, _from_json(item, module)) for name, item in value["others"].items())
+    return BuildArguments(value["kind"], _from_json(settings, module), others)
+
+
+def _as_named(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as the first runs hold them, when there was one class of settings only."""
+    rule = settings["n_states"]
+    named = {"type": _RULE, **rule} if isinstance(rule, dict) else rule
+    return {"type": _SETTINGS, **settings, "n_states": named}
+
+
+def _module_of(kind: str) -> ModuleType:
+    if kind not in KINDS:
+        raise unknown_choice("kind of model", kind, [*KINDS, "Replicates"])
+    return import_module(f"kgnn.models.{KINDS[kind]}")
+
+
+def _to_json(value: Any) -> Any:
+    """Numbers, texts and tuples as they are; NamedTuples and dataclasses with the name of their class."""
+    if isinstance(value, BuildArguments):
+        return arguments_to_json(value)
+    if hasattr(value, "_asdict"):
+        named = value._asdict()
+    elif is_dataclass(value) and not isinstance(value, type):
+        named = {field.name: getattr(value, field.name) for field in fields(value)}
+    else:
+        return [_to_json(item) for item in value] if isinstance(value, tuple) else value
+    return {"type": type(value).__name__, **{name: _to_json(item) for name, item in named.items()}}
+
+
+def _from_json(value: Any, module: ModuleType | None) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_json(item, module) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if "kind" in value and "others" in value:
+        return arguments_from_json(value)
+    named = {name: _from_json(item, module) for name, item in value.items() if name != "type"}
+    return _settings_class(value["type"], module)(**named)
+
+
+def _settings_class(name: str, module: ModuleType | None) -> Any:
+    """A class of settings, among those that the module of the model or the layers know by name."""
+    for room in (module, import_module("kgnn.layers")):
+        found = getattr(room, name, None)
+        if isinstance(found, type) and (hasattr(found, "_fields") or is_dataclass(found)):
+            return found
+    raise KgnnError(f"{name!r} is no class of settings of this model. Train again with this version.")

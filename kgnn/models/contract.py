@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
-from kgnn.structure import Hierarchy
+from kgnn.layers import InputScaling, Prediction, Subsystems
+from kgnn.layers.scaling import FittedStatistic
+from kgnn.structure import Hierarchy, Kernels, Structure
 
 TASKS = ("regression", "classes", "labels")
 
@@ -30,16 +32,16 @@ Inputs = Values | dict[str, Values]
 
 
 class BuildArguments(NamedTuple):
-    """What a model is built from, besides its hierarchy and its random start; hashable, and stored in a run.
+    """What a model is built from, besides its structure and its random start; hashable, and stored in a run.
 
     Attributes:
-        kind: Name of the class.
-        settings: Settings of its subsystems, None without any.
+        kind: Name of the class, see `kgnn.models.build`.
+        settings: A NamedTuple or frozen dataclass of settings, such as `SubsystemSettings`; None without any.
         others: Further keyword arguments as (name, value) pairs.
     """
 
     kind: str
-    settings: SubsystemSettings | None
+    settings: Any
     others: tuple[tuple[str, object], ...]
 
 
@@ -47,13 +49,17 @@ class BuildArguments(NamedTuple):
 class Model(Protocol):
     """A model of any family.
 
+    A model with terms has besides them a `FittedStatistic` of ``[state]`` numbers, ``reference`` or
+    ``subsystems.reference``: the mean states over the training samples, which `kgnn.fit` sets and a closed gate puts in
+    their place. What else a model may bring is said in `Trained`.
+
     Attributes:
         task: ``"regression"``, ``"classes"`` or ``"labels"``; the kind of targets that it predicts.
         output_names: Names of the outputs or classes.
         terms: Names of the subsystems, in the order of ``gate``.
         heads: Names of the auxiliary heads, in the order of `Prediction.auxiliary`.
         genes: Names of the input genes, in the order of the input.
-        arguments: What it was built with besides the hierarchy; `kgnn.models.build` makes it anew from them.
+        arguments: What it was built with besides the structure; `kgnn.models.build` makes it anew from them.
     """
 
     task: str
@@ -64,8 +70,13 @@ class Model(Protocol):
     arguments: BuildArguments
 
     @property
+    def structure(self) -> Structure | None:
+        """What it was compiled from: a hierarchy, an adjacency or kernels; None for a model without structure."""
+        ...
+
+    @property
     def hierarchy(self) -> Hierarchy | None:
-        """What it was compiled from; None for a model without structure."""
+        """The structure where it is a hierarchy, else None."""
         ...
 
     @property
@@ -129,6 +140,112 @@ class Rooted(Protocol):
     def from_root(self, root: Array, beside: Any) -> Array:
         """Output ``[sample, output]`` from the state of the root ``[state, sample]`` and what is beside it."""
         ...
+
+
+class Trained(Protocol):
+    """What a model may bring to its own training; `kgnn.train` asks for each of these and does without.
+
+    What a parameter must obey (a bound, a price) it carries with it, see `kgnn.layers.proximal`.
+
+    Attributes:
+        head_weights: Weight of the loss of every auxiliary head, in the order of `Model.heads`; 1 each where absent.
+    """
+
+    head_weights: tuple[float, ...]
+
+    def loss(self, inputs: Inputs, prediction: Prediction, targets: Array, share: Array) -> Array:
+        """Loss of a batch, where ``TrainConfig.loss`` is ``"model"``.
+
+        Args:
+            inputs: Of the batch.
+            prediction: Of the model for them, in training.
+            targets: ``[sample, output]``, or ``[sample]`` of class codes.
+            share: ``[sample]``, weight of every sample, 0 for padding; the sum is 1.
+
+        Returns:
+            One number.
+        """
+        ...
+
+    def penalty(self, inputs: Inputs, prediction: Prediction, targets: Array, share: Array) -> Array:
+        """What enters the loss besides, one number, times ``TrainConfig.penalty_weight``.
+
+        A price on weights, a reconstruction; what belongs to a sample may be in `Prediction.penalty` as well.
+
+        Args:
+            inputs: See `loss`.
+            prediction: See `loss`.
+            targets: See `loss`.
+            share: See `loss`.
+        """
+        ...
+
+
+def reference_of(model: Any) -> FittedStatistic | None:
+    """Where a model keeps the mean state of every term, ``[state]``; None for a model without terms.
+
+    Args:
+        model: A single network; of `Replicates` the stacked ones.
+    """
+    owner = model if hasattr(model, "reference") else getattr(model, "subsystems", None)
+    return getattr(owner, "reference", None)
+
+
+class TermFacts(NamedTuple):
+    """What is known of the terms of a model, in their order.
+
+    Attributes:
+        names: What people call them.
+        levels: int ``[term]``: level in the hierarchy, 0 without one.
+        n_genes: int ``[term]``: how many genes each holds, 0 where that means nothing.
+    """
+
+    names: tuple[str, ...]
+    levels: np.ndarray
+    n_genes: np.ndarray
+
+
+def term_facts(model: Model) -> TermFacts:
+    """Names, levels and sizes of the terms of a model.
+
+    They are those of its structure where that knows a term by its id. A model may bring its own as ``term_names``,
+    ``level_of_term`` and ``n_genes_of_term``.
+
+    Args:
+        model: Any model.
+    """
+    structure, n = model.structure, len(model.terms)
+    names, levels, sizes = {}, {}, {}
+    if isinstance(structure, Hierarchy):
+        names = dict(zip(structure.terms, structure.term_names, strict=True))
+        levels = dict(zip(structure.terms, structure.level_of_term.tolist(), strict=True))
+        sizes = dict(zip(structure.terms, structure.n_genes_of_term.tolist(), strict=True))
+    elif isinstance(structure, Kernels):
+        names = dict(zip(structure.motifs, structure.names, strict=True))
+    sizes = dict.fromkeys(model.genes, 1) | sizes
+
+    def own(name: str, found: list[int]) -> np.ndarray:
+        return np.asarray(getattr(model, name, found), dtype=np.int32).reshape(n)
+
+    return TermFacts(
+        tuple(getattr(model, "term_names", None) or (names.get(term, term) for term in model.terms)),
+        own("level_of_term", [levels.get(term, 0) for term in model.terms]),
+        own("n_genes_of_term", [sizes.get(term, 0) for term in model.terms]),
+    )
+
+
+def is_followed(model: Model) -> bool:
+    """Whether a change passes upward through the terms of the model's hierarchy and nowhere else.
+
+    Args:
+        model: One network, or replicates, which have the terms of their members.
+
+    Returns:
+        True for networks whose states are those of the terms of a hierarchy, each computed from what is below it.
+    """
+    network = getattr(model, "stacked", model)
+    hierarchy = model.hierarchy
+    return hierarchy is not None and model.terms == hierarchy.terms and isinstance(network, Rooted)
 
 
 def sample_major(values: Values) -> Array:

@@ -43,7 +43,7 @@ class DenseNetwork(nnx.Module):
         gene_modality: str = "genotype",
         rngs: nnx.Rngs,
     ):
-        self.hierarchy = None
+        self.structure = self.hierarchy = None
         self.task = task
         self.output_names = name_outputs(outputs)
         self.terms: tuple[str, ...] = ()

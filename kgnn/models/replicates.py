@@ -25,7 +25,7 @@ class Replicates(nnx.Module):
     side by side; `gate` and `shift` act on every replicate alike. See `member` for one network by itself.
 
     Args:
-        members: Networks with the same arguments and hierarchy, at least one.
+        members: Networks with the same arguments and structure, at least one.
 
     Raises:
         KgnnError: If there is none, or they are not of one kind.
@@ -39,16 +39,17 @@ class Replicates(nnx.Module):
         if not members:
             raise KgnnError("there are no replicates. Build at least one.")
         first = members[0]
-        unlike = sum((each.arguments, each.hierarchy) != (first.arguments, first.hierarchy) for each in members)
+        unlike = sum((each.arguments, each.structure) != (first.arguments, first.structure) for each in members)
         if unlike:
             raise KgnnError(
-                f"{unlike} of {len(members)} replicates differ from the first in arguments or hierarchy. Build all "
+                f"{unlike} of {len(members)} replicates differ from the first in arguments or structure. Build all "
                 "alike, with kgnn.models.build."
             )
         graph = nnx.graphdef(first)
         states = [nnx.state(member) for member in members]
         self.stacked = nnx.merge(graph, jax.tree.map(lambda *arrays: jnp.stack(arrays), *states))
         self.n_replicates = len(members)
+        self.structure = first.structure
         self.hierarchy = first.hierarchy
         self.task = first.task
         self.output_names = first.output_names

@@ -59,7 +59,7 @@ class DrugResponseNetwork(nnx.Module):
         rngs: nnx.Rngs,
     ):
         scale = settings.initial_scale
-        self.hierarchy = hierarchy
+        self.structure = self.hierarchy = hierarchy
         self.task = "regression"
         self.output_names = name_outputs(outputs)
         n_outputs = len(self.output_names)

@@ -54,7 +54,7 @@ class VisibleNetwork(nnx.Module):
     ):
         if task not in TASKS:
             raise unknown_choice("task", task, TASKS)
-        self.hierarchy = hierarchy
+        self.structure = self.hierarchy = hierarchy
         self.task = task
         self.output_names = name_outputs(outputs)
         self.arguments = BuildArguments("VisibleNetwork", settings, (("outputs", self.output_names), ("task", task)))

@@ -13,7 +13,8 @@ from kgnn.data.samples import Modality, Samples
 from kgnn.errors import KgnnError, unknown_choice
 from kgnn.perturb.forward import changes, inputs_of
 from kgnn.perturb.natural import SCALES
-from kgnn.perturb.plan import Plan, Reach, make_plan
+from kgnn.perturb.plan import Plan, make_plan
+from kgnn.perturb.reach import Anywhere, Reach, reach_in
 from kgnn.perturb.replicates import spread_of_effects
 from kgnn.perturb.table import COLUMNS as COLUMNS
 from kgnn.perturb.table import gather, make_table
@@ -73,11 +74,11 @@ def knockdown(
         standard deviation over samples (NaN for one sample), the mean prediction without the perturbation and, for
         pairs, the epistasis. For classes and labels all of these are probabilities, of classes they sum to 0 over the
         outputs; a pair that is additive in the logits has some epistasis in probability. Rows with target
-        ``"subsystem"`` hold the root mean square change of a term's states; terms that cannot change, because they
-        are not above the perturbed gene or subsystem, are left out. Of replicates (``n_replicates``), the effect is
-        that of their mean; ``effect_low`` to ``effect_high`` is a 95 % t-interval around it from the effects of the
-        networks by themselves (NaN for one network), and ``same_sign`` counts those whose effect has its sign. The
-        interval is about other random starts, not about other samples.
+        ``"subsystem"`` hold the root mean square change of a term's states; terms of a visible network that cannot
+        change, because they are not above the perturbed gene or subsystem, are left out. Of replicates
+        (``n_replicates``), the effect is that of their mean; ``effect_low`` to ``effect_high`` is a 95 % t-interval
+        around it from the effects of the networks by themselves (NaN for one network), and ``same_sign`` counts those
+        whose effect has its sign. The interval is about other random starts, not about other samples.
 
     Raises:
         AlignmentError: If the model does not know a gene or term; the message names them and what is close.
@@ -90,10 +91,10 @@ def knockdown(
     """
     check_how(run, dose, scale)
     enable_compilation_cache()
-    plan = make_plan(run.hierarchy, genes, pairs, subsystems)
+    plan = make_plan(run.model, genes, pairs, subsystems)
     samples = _some(run, samples_to_perturb(run, samples), max_samples)
     value = knocked_down_value(samples) if plan.has_genes else 0.0
-    reach = Reach(run.hierarchy) if states else None
+    reach = reach_in(run.model) if states and run.model.terms else None
     if reach is not None:
         _refuse_too_large(reach, plan)
     changes_of = partial(
@@ -174,7 +175,7 @@ def samples_to_perturb(run: Run, samples: Samples | None) -> Samples:
             samples = wild_type_sample(samples)
     if not len(samples):
         raise KgnnError("there are no samples to perturb. Give at least one.")
-    return samples.with_genes(run.hierarchy.genes)
+    return samples.with_genes(run.model.genes)
 
 
 def check_how(run: Run, dose: float, scale: str) -> None:
@@ -200,7 +201,7 @@ def _some(run: Run, samples: Samples, most: int) -> Samples:
     return samples.take(np.sort(np.random.default_rng(run.seed).choice(len(samples), most, replace=False)))
 
 
-def _refuse_too_large(reach: Reach, plan: Plan) -> None:
+def _refuse_too_large(reach: Reach | Anywhere, plan: Plan) -> None:
     rows = reach.at_most(plan.perturbations)
     if rows > MOST_STATE_ROWS:
         raise KgnnError(

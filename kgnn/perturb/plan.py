@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import combinations
+from typing import Protocol
 
 from kgnn.errors import AlignmentError, KgnnError, name_some
 from kgnn.perturb.reach import Perturbation
 from kgnn.perturb.reach import Reach as Reach
-from kgnn.structure import Hierarchy
 
 Names = str | Iterable[str] | None
 Pairs = str | Iterable[tuple[str, str]] | None
@@ -45,11 +45,25 @@ class Plan:
         }
 
 
-def make_plan(hierarchy: Hierarchy, genes: Names, pairs: Pairs, subsystems: Names) -> Plan:
+class Named(Protocol):
+    """What has genes and terms by name: a model, or a hierarchy."""
+
+    @property
+    def genes(self) -> tuple[str, ...]:
+        """Names of genes, in their order."""
+        ...
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Ids of terms, in their order."""
+        ...
+
+
+def make_plan(named: Named, genes: Names, pairs: Pairs, subsystems: Names) -> Plan:
     """Check what was asked for and put it in order; whatever comes twice is kept once.
 
     Args:
-        hierarchy: Of the model.
+        named: The model, or its hierarchy.
         genes: Gene names, one name, ``"all"`` or None.
         pairs: Pairs of gene names, ``"all"`` or None.
         subsystems: Term ids, one id, ``"all"`` or None.
@@ -64,16 +78,17 @@ def make_plan(hierarchy: Hierarchy, genes: Names, pairs: Pairs, subsystems: Name
     every_pair = isinstance(pairs, str)
     if every_pair and pairs != "all":
         raise KgnnError(f"pairs is {pairs!r}. Give pairs of gene names, or 'all'.")
-    single = _chosen("gene", "all" if genes is None and every_pair else genes, hierarchy.genes)
+    single = _chosen("gene", "all" if genes is None and every_pair else genes, named.genes)
     if every_pair and len(single) < 2:
         raise KgnnError(f"pairs='all' of {len(single)} genes gives no pair. Name at least two genes, or leave genes=.")
-    named = list(combinations(single, 2)) if every_pair else _distinct_pairs(pairs, hierarchy)  # type: ignore[arg-type]
-    singles = dict.fromkeys([*single, *(gene for pair in named for gene in pair)])
-    terms = _chosen("term", subsystems, hierarchy.terms)
-    gene_at = {gene: position for position, gene in enumerate(hierarchy.genes)}
+    two = list(combinations(single, 2)) if every_pair else _distinct_pairs(pairs, named.genes)  # type: ignore[arg-type]
+    singles = dict.fromkeys([*single, *(gene for pair in two for gene in pair)])
+    terms = _chosen("term", subsystems, named.terms)
+    gene_at = {gene: position for position, gene in enumerate(named.genes)}
+    term_at = {term: position for position, term in enumerate(named.terms)}
     planned = [(gene, "gene", Perturbation(genes=(gene_at[gene],))) for gene in singles]
-    planned += [(f"{a}+{b}", "pair", Perturbation(genes=(gene_at[a], gene_at[b]))) for a, b in named]
-    planned += [(term, "subsystem", Perturbation(terms=(hierarchy.term_index[term],))) for term in terms]
+    planned += [(f"{a}+{b}", "pair", Perturbation(genes=(gene_at[a], gene_at[b]))) for a, b in two]
+    planned += [(term, "subsystem", Perturbation(terms=(term_at[term],))) for term in terms]
     if not planned:
         raise KgnnError("there is nothing to knock down. Name genes, pairs or subsystems, or give 'all'.")
     names, kinds, perturbations = zip(*planned, strict=True)
@@ -90,7 +105,7 @@ def _chosen(what: str, wanted: Names, known: Sequence[str]) -> list[str]:
     return names
 
 
-def _distinct_pairs(pairs: Iterable[tuple[str, str]] | None, hierarchy: Hierarchy) -> list[tuple[str, str]]:
+def _distinct_pairs(pairs: Iterable[tuple[str, str]] | None, genes: Sequence[str]) -> list[tuple[str, str]]:
     """Pairs of two different known genes; the same two in the other order are the same pair."""
     listed = list(pairs or ())
     wrong = [pair for pair in listed if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]]
@@ -99,7 +114,7 @@ def _distinct_pairs(pairs: Iterable[tuple[str, str]] | None, hierarchy: Hierarch
             f"{len(wrong):,} of {len(listed):,} pairs are not two different genes: {name_some(wrong)}. "
             "Give pairs such as ('TP53', 'MDM2')."
         )
-    _refuse_unknown("gene", (gene for pair in listed for gene in pair), hierarchy.genes)
+    _refuse_unknown("gene", (gene for pair in listed for gene in pair), genes)
     distinct: dict[frozenset[str], tuple[str, str]] = {}
     for a, b in listed:
         distinct.setdefault(frozenset((a, b)), (a, b))

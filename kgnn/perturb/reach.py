@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kgnn.models.contract import Model, is_followed
 from kgnn.structure import Hierarchy
 
 
@@ -61,3 +62,34 @@ class Reach:
         return sum(
             sum(size[gene] for gene in genes) + self.hierarchy.n_terms * len(terms) for genes, terms in perturbations
         )
+
+
+class Anywhere:
+    """What a perturbation can change where no hierarchy says so: every term.
+
+    Args:
+        n_terms: Number of terms of the model.
+    """
+
+    def __init__(self, n_terms: int):
+        self.every = np.arange(n_terms)
+
+    def __call__(self, perturbation: Perturbation) -> np.ndarray:
+        """Positions of all terms."""
+        return self.every
+
+    def at_most(self, perturbations: Iterable[Perturbation]) -> int:
+        """Number of terms that all perturbations together can change."""
+        return len(self.every) * sum(1 for _ in perturbations)
+
+
+def reach_in(model: Model) -> Reach | Anywhere:
+    """Which terms of a model a perturbation can change.
+
+    Args:
+        model: Any model.
+
+    Returns:
+        By its hierarchy where changes pass upward through it and nowhere else; every term of any other model.
+    """
+    return Reach(model.hierarchy) if is_followed(model) else Anywhere(len(model.terms))  # type: ignore[arg-type]

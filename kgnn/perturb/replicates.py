@@ -8,7 +8,8 @@ import numpy as np
 
 from kgnn.models import Model
 from kgnn.perturb.forward import Changes
-from kgnn.perturb.plan import Plan, Reach
+from kgnn.perturb.plan import Plan
+from kgnn.perturb.reach import Anywhere, Reach
 from kgnn.perturb.table import Found, gather
 from kgnn.train.spread import Members, Spread, alone, spread
 
@@ -17,7 +18,7 @@ def spread_of_effects(
     model: Model,
     plan: Plan,
     found: Found,
-    reach: Reach | None,
+    reach: Reach | Anywhere | None,
     changes_of: Callable[[Model], Iterable[Changes]],
 ) -> Spread:
     """Perturb every replicate by itself, and see how far their effects lie apart.

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from kgnn.models.contract import term_facts
 from kgnn.perturb.forward import Changes
-from kgnn.perturb.plan import Plan, Reach
+from kgnn.perturb.plan import Plan
+from kgnn.perturb.reach import Anywhere, Reach
 from kgnn.train.spread import Spread
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Found(NamedTuple):
 
 
 def gather(
-    plan: Plan, batches: Iterable[Changes], reach: Reach | None, progress: Callable[[int, int], None] | None
+    plan: Plan, batches: Iterable[Changes], reach: Reach | Anywhere | None, progress: Callable[[int, int], None] | None
 ) -> Found:
     """Take in changes batch by batch, and keep of the states only what can change.
 
@@ -129,8 +131,8 @@ def _state_columns(run: Run, plan: Plan, found: Found) -> dict[str, np.ndarray]:
         "perturbation": np.asarray(plan.names, dtype=object)[row],
         "kind": np.asarray(plan.kinds, dtype=object)[row],
         "target": np.full(len(row), "subsystem", dtype=object),
-        "name": np.asarray(run.hierarchy.terms, dtype=object)[term],
-        "label": np.asarray(run.hierarchy.term_names, dtype=object)[term],
+        "name": np.asarray(run.model.terms, dtype=object)[term],
+        "label": np.asarray(term_facts(run.model).names, dtype=object)[term],
         "wild_type": unknown,
         "effect": np.concatenate(found.moved).astype(np.float64),
         "effect_sd": unknown,

@@ -37,8 +37,16 @@ from kgnn.structure.motif_scores import score_distribution as score_distribution
 from kgnn.structure.network_summary import adjacency_summary as adjacency_summary
 from kgnn.structure.network_summary import network_summary as network_summary
 from kgnn.structure.null import shuffle_genes as shuffle_genes
+from kgnn.structure.null import shuffle_structure as shuffle_structure
+from kgnn.structure.null_network import rewire_edges as rewire_edges
+from kgnn.structure.null_network import shuffle_motifs as shuffle_motifs
+from kgnn.structure.null_random import random_structure as random_structure
+from kgnn.structure.null_random import rewire_annotations as rewire_annotations
 from kgnn.structure.one_hot import BASES as BASES
 from kgnn.structure.one_hot import one_hot as one_hot
+from kgnn.structure.stored import Structure as Structure
+from kgnn.structure.stored import knowledge_fingerprint as knowledge_fingerprint
+from kgnn.structure.stored import load_structure as load_structure
 from kgnn.structure.summary import alignment_summary as alignment_summary
 from kgnn.structure.summary import compiled_summary as compiled_summary
 from kgnn.structure.summary import describe as describe

@@ -152,7 +152,7 @@ def compile_adjacency(
         senders=entries.senders,
         receivers=entries.receivers,
         weight=entries.weight,
-        coefficient=_normalized(entries, len(nodes), normalization),
+        coefficient=normalized(entries.senders, entries.receivers, entries.weight, len(nodes), normalization),
         sign=entries.sign,
         evidence=entries.evidence,
         evidence_names=network.evidence_names,
@@ -293,11 +293,25 @@ def _with_self_loops(entries: _Entries, n_nodes: int, self_loops: str) -> _Entri
     return together.take(np.lexsort((together.senders, together.receivers)))
 
 
-def _normalized(entries: _Entries, n_nodes: int, normalization: str) -> np.ndarray:
+def normalized(
+    senders: np.ndarray, receivers: np.ndarray, weight: np.ndarray, n_nodes: int, normalization: str
+) -> np.ndarray:
+    """Coefficients of messages, see `compile_adjacency`.
+
+    Args:
+        senders: int ``[edge]``.
+        receivers: int ``[edge]``.
+        weight: ``[edge]``.
+        n_nodes: Number of nodes.
+        normalization: One of `NORMALIZATIONS`.
+
+    Returns:
+        float64 ``[edge]``.
+    """
     if normalization == "none":
-        return entries.weight
-    size = np.abs(entries.weight)
-    received = np.bincount(entries.receivers, weights=size, minlength=n_nodes)[entries.receivers]
-    sent = np.bincount(entries.senders, weights=size, minlength=n_nodes)[entries.senders]
+        return weight
+    size = np.abs(weight)
+    received = np.bincount(receivers, weights=size, minlength=n_nodes)[receivers]
+    sent = np.bincount(senders, weights=size, minlength=n_nodes)[senders]
     divisor = {"symmetric": np.sqrt(received * sent), "random_walk": sent, "mean": received}[normalization]
-    return np.divide(entries.weight, divisor, out=np.zeros(len(size)), where=divisor > 0)
+    return np.divide(weight, divisor, out=np.zeros(len(size)), where=divisor > 0)

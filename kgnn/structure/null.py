@@ -1,4 +1,4 @@
-"""Null structures: hierarchies with the same shape and none of the knowledge."""
+"""Null structures: the same shape and none of the knowledge."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from kgnn.structure.adjacency import Adjacency
 from kgnn.structure.hierarchy import Hierarchy
+from kgnn.structure.null_network import rewire_edges, shuffle_motifs
+from kgnn.structure.stored import Structure
 
 
 def shuffle_genes(hierarchy: Hierarchy, seed: int) -> Hierarchy:
@@ -31,3 +34,18 @@ def shuffle_genes(hierarchy: Hierarchy, seed: int) -> Hierarchy:
         annotation_term=hierarchy.annotation_term[order],
         provenance=hierarchy.provenance.after(f"genes shuffled with seed {seed}: a null, not knowledge"),
     )
+
+
+def shuffle_structure(structure: Structure, seed: int) -> Structure:
+    """A null of whichever structure: genes of a hierarchy, edges of a graph or positions of motifs at random.
+
+    Args:
+        structure: The real one.
+        seed: Of the shuffle.
+
+    Returns:
+        See `shuffle_genes`, `rewire_edges` and `shuffle_motifs`.
+    """
+    if isinstance(structure, Hierarchy):
+        return shuffle_genes(structure, seed)
+    return rewire_edges(structure, seed) if isinstance(structure, Adjacency) else shuffle_motifs(structure, seed)

@@ -14,8 +14,9 @@ from flax import nnx
 from kgnn.data.samples import Samples
 from kgnn.data.scaling import Scaler, fit_scaler_in_blocks
 from kgnn.errors import unknown_choice
+from kgnn.layers.scaling import FittedStatistic
 from kgnn.models import DenseNetwork, Model, build, width_of_equal_size
-from kgnn.structure import shuffle_genes
+from kgnn.structure import shuffle_structure
 from kgnn.train.config import TrainConfig
 from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.loop import train_model
@@ -71,11 +72,15 @@ def baseline_scores(
     networks: dict[str, Model] = {}
     if "dense" in wanted:
         networks["dense"] = _dense_of_equal_size(model, train, config.seed)
-    if "shuffled" in wanted and model.hierarchy is not None:
-        networks["shuffled"] = build(model.arguments, shuffle_genes(model.hierarchy, config.seed), seed=config.seed)
+    if "shuffled" in wanted and model.structure is not None:
+        null = shuffle_structure(model.structure, config.seed)
+        networks["shuffled"] = build(model.arguments, null, seed=config.seed)
+        # What was measured before the fit, such as the features of the nodes of a graph, is no part of the structure.
+        nnx.update(networks["shuffled"], nnx.state(model, FittedStatistic))
     for name, network in networks.items():
         what = f"{name} baseline"
-        fitted, _, _ = train_model(network, train, valid, config, what=what, progress=progress, placement=placement)
+        used = config.without_hooks() if isinstance(network, DenseNetwork) else config
+        fitted, _, _ = train_model(network, train, valid, used, what=what, progress=progress, placement=placement)
         found[name] = score_parts(fitted, scored)
     return found
 

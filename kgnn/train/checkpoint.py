@@ -123,6 +123,6 @@ def content_of_fit(model: Model, config: TrainConfig, train: Samples, valid: Sam
     Returns:
         Hexadecimal hash.
     """
-    parts = [model.arguments, model.hierarchy and model.hierarchy.fingerprint, sorted(asdict(config).items())]
+    parts = [model.arguments, model.structure and model.structure.fingerprint, sorted(asdict(config).items())]
     parts += [digest_arrays(nnx.state(model)), train.fingerprint, None if valid is None else valid.fingerprint]
     return content_fingerprint(parts)

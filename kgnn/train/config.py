@@ -21,6 +21,7 @@ CHOICES = {
 LEAST = {
     "epochs": 1, "batch_size": 2, "replicates": 1, "replicates_together": 0, "patience": 0, "checkpoint_every": 0,
     "seed": 0, "epsilon": 0, "l2": 0, "weight_decay": 0, "clip_norm": 0, "auxiliary_weight": 0, "data_memory": 0,
+    "penalty_weight": 0, "output_weight": 0,
 }  # fmt: skip
 BELOW_ONE = ("valid_fraction", "average", "b1", "b2")
 SEEDS = 2**32
@@ -42,7 +43,14 @@ class TrainConfig:
         l2: Weight of half the squared weights in the loss (its gradient passes through Adam).
         weight_decay: Decoupled decay of AdamW; a share `learning_rate` times this of every weight a step.
         clip_norm: Largest norm of the gradient; 0 for no limit.
+        output_weight: Weight of the loss of the output; 0 where the auxiliary heads alone are trained, as in P-NET.
         auxiliary_weight: Weight of the sum of the losses of all auxiliary heads.
+        loss: ``"auto"`` for that of the task (squared error, cross-entropy, binary cross-entropy), ``"model"`` for the
+            model's own, or one of `kgnn.train.losses.LOSSES`, such as ``"concordance"``. Heads have the same, those of
+            ``"model"`` that of the task.
+        penalty_weight: Weight of what the model adds to the loss by itself (`Prediction.penalty`, and ``penalty()`` of
+            `kgnn.models.contract.Trained`).
+        frozen: Parameters that are not trained, by name or pattern, separated by commas (``"filters.*"``).
         class_weights: ``"balanced"`` weighs samples in the loss by the inverse of their class's frequency.
         scaling: How gene values are scaled by statistics of the training samples; ``"auto"`` standardizes
             abundances and leaves alterations alone.
@@ -77,7 +85,11 @@ class TrainConfig:
     l2: float = 0.0
     weight_decay: float = 0.0
     clip_norm: float = 0.0
+    output_weight: float = 1.0
     auxiliary_weight: float = 0.2
+    loss: str = "auto"
+    penalty_weight: float = 1.0
+    frozen: str = ""
     class_weights: str = "none"
     scaling: str = "auto"
     standardize_targets: bool = True
@@ -114,6 +126,11 @@ class TrainConfig:
                 f"weight_decay is {self.weight_decay:g}, but {self.optimizer} has none. Choose optimizer=adamw, or set "
                 "weight_decay=0 (and l2 for a penalty in the loss)."
             )
+
+    def without_hooks(self) -> TrainConfig:
+        """A copy without what only one kind of model understands: its own loss, and names of its parameters."""
+        loss = "auto" if self.loss == "model" else self.loss
+        return replace(self, loss=loss, output_weight=1.0, frozen="")
 
     def updated(self, settings: Mapping[str, Any]) -> TrainConfig:
         """A copy with some settings replaced; text is turned into the setting's type.

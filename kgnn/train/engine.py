@@ -23,8 +23,10 @@ from kgnn.train.chunks import InChunks
 from kgnn.train.config import TrainConfig
 from kgnn.train.device_data import Data, batch_inputs
 from kgnn.train.devices import ONE_DEVICE, Placement
+from kgnn.train.frozen import freeze
 from kgnn.train.losses import batch_losses
 from kgnn.train.memory import RESIDENT_COPIES, here, kept_arrays, replicate_bytes, tree_bytes
+from kgnn.train.proximal import proximal_steps
 from kgnn.train.shared_rows import count_distinct, likely_distinct
 
 Capacity = tuple[tuple[str, int], ...]
@@ -68,7 +70,7 @@ class Engine:
         self.placement = placement
         self.n_batches = max(1, round(n_samples / config.batch_size))
         self.batch_size = -(-n_samples // self.n_batches)
-        self.optimizer = make_optimizer(config, config.epochs * self.n_batches)
+        self.optimizer = make_optimizer(config, config.epochs * self.n_batches, trained_module(model))
         self._many = isinstance(model, Replicates)
         self.in_chunks: dict[Capacity, InChunks] = {}
         # The state is not donated: the kept epoch and the checkpoint may go on referring to it.
@@ -244,9 +246,21 @@ class Engine:
         # Batch statistics are those of the samples; class weights belong to the loss alone.
         prediction = model(inputs, weights=present, train=True)
         scale = model.output_scaling.scale[...]
-        output, auxiliary = batch_losses(self.task, prediction, targets, scale, weights)
+        config = self.config
+        output, auxiliary = batch_losses(
+            self.task, prediction, targets, scale, weights,
+            loss=config.loss, head_weights=getattr(model, "head_weights", ()),
+        )  # fmt: skip
+        share = weights / weights.sum()
+        if config.loss == "model":
+            output = model.loss(inputs, prediction, targets, share)
+        total = config.output_weight * output + config.auxiliary_weight * auxiliary
+        if prediction.penalty is not None:
+            total = total + config.penalty_weight * (prediction.penalty @ share)
+        if hasattr(model, "penalty"):
+            total = total + config.penalty_weight * model.penalty(inputs, prediction, targets, share)
         rest = nnx.state(model, nnx.Not(nnx.Param))
-        return output + self.config.auxiliary_weight * auxiliary, (rest, (output, auxiliary))
+        return total, (rest, (output, auxiliary))
 
 
 def trained_module(model: Model) -> Any:
@@ -263,13 +277,18 @@ def _training_graph(model: Model, precision: str) -> Any:
     return nnx.graphdef(module)
 
 
-def make_optimizer(config: TrainConfig, n_steps: int) -> optax.GradientTransformation:
-    """The optimizer of a configuration, from optax."""
-    rate = config.learning_rate
+def learning_rate(config: TrainConfig, n_steps: int) -> float | optax.Schedule:
+    """The step size of a configuration: a number, or a function of the number of steps done."""
     if config.schedule == "cosine":
-        rate = optax.cosine_decay_schedule(config.learning_rate, n_steps)
-    elif config.schedule == "exponential":
-        rate = optax.exponential_decay(config.learning_rate, n_steps, 0.01)
+        return optax.cosine_decay_schedule(config.learning_rate, n_steps)
+    if config.schedule == "exponential":
+        return optax.exponential_decay(config.learning_rate, n_steps, 0.01)
+    return config.learning_rate
+
+
+def make_optimizer(config: TrainConfig, n_steps: int, model: Any = None) -> optax.GradientTransformation:
+    """The optimizer of a configuration, from optax; then what parameters must obey, and those that stay."""
+    rate = learning_rate(config, n_steps)
     parts: list[optax.GradientTransformation] = []
     if config.clip_norm:
         parts.append(optax.clip_by_global_norm(config.clip_norm))
@@ -280,6 +299,9 @@ def make_optimizer(config: TrainConfig, n_steps: int) -> optax.GradientTransform
         parts.append(optax.adamw(rate, b1=config.b1, b2=config.b2, eps=config.epsilon, weight_decay=decay))
     else:
         parts.append(optax.adam(rate, b1=config.b1, b2=config.b2, eps=config.epsilon))
+    parts.append(proximal_steps(rate))
+    if config.frozen and model is not None:
+        parts.append(freeze(model, config.frozen))
     return optax.chain(*parts)
 
 

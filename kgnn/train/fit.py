@@ -14,7 +14,7 @@ import numpy as np
 from kgnn.data.samples import Samples
 from kgnn.errors import RunError
 from kgnn.models import Model
-from kgnn.structure import Alignment
+from kgnn.structure import Alignment, NetworkAlignment
 from kgnn.train.baselines import BASELINES as BASELINES
 from kgnn.train.baselines import baseline_scores, check_baselines
 from kgnn.train.checkpoint import Checkpoint, content_of_fit
@@ -46,7 +46,7 @@ def fit(
     baselines: Sequence[str] = BASELINES,
     progress: Progress | None = None,
     recipe: str = "",
-    alignment: Alignment | None = None,
+    alignment: Alignment | NetworkAlignment | None = None,
     further_metrics: Mapping[str, Any] | None = None,
     devices: int | str | None = None,
 ) -> Run:
@@ -69,11 +69,12 @@ def fit(
             model of the run predicts their mean; the metrics hold the scores of each, and tables of knockdowns and of
             importance an interval over them.
         baselines: Which of ``"mean"``, ``"linear"`` (ridge or logistic regression), ``"dense"`` (a fully connected
-            network with an equal number of parameters) and ``"shuffled"`` (the same hierarchy over shuffled genes) to
-            fit, the networks with the settings of the model; empty for none.
+            network with an equal number of parameters) and ``"shuffled"`` (the same model on a null of its structure,
+            see `kgnn.structure.shuffle_structure`) to fit, the networks with the settings of the model; empty for
+            none.
         progress: Told after every epoch.
         recipe: Name of the recipe, for the record.
-        alignment: What `compile_hierarchy` returned with the hierarchy, for the record.
+        alignment: What `compile_hierarchy` or `compile_adjacency` returned with the structure, for the record.
         further_metrics: Entries to add to the metrics, for the record.
         devices: How many devices of this machine train together, or ``"all"``; one where None. The batch is dealt out
             among them and the result is that of one device, so a run may be resumed on another number. Where
@@ -117,7 +118,7 @@ def fit(
         "seconds": round(time.monotonic() - started, 2),
         **(further_metrics or {}),
     }
-    provenance = model.hierarchy.provenance if model.hierarchy is not None else samples.provenance
+    provenance = samples.provenance if model.structure is None else model.structure.provenance
     for given in (samples, valid, test):
         provenance = provenance if given is None else provenance.join(given.provenance)
     run = Run(
@@ -164,18 +165,23 @@ def _at_most(samples: Samples, most: int, seed: int) -> Samples:
     return samples.take(np.sort(np.random.default_rng(seed).choice(len(samples), most, replace=False)))
 
 
-def alignment_record(alignment: Alignment) -> dict[str, Any]:
+def alignment_record(alignment: Alignment | NetworkAlignment) -> dict[str, Any]:
     """How data and knowledge met, as a run stores it.
 
     Args:
-        alignment: From `compile_hierarchy`.
+        alignment: From `compile_hierarchy` or `compile_adjacency`.
 
     Returns:
         Counts, and every loss as what, why and how many.
     """
+    if isinstance(alignment, NetworkAlignment):
+        counts = {"genes not in the network": alignment.unconnected, "genes without an edge": alignment.isolated}
+        counts |= {"nodes not measured": alignment.unmeasured}
+    else:
+        counts = {"genes without annotation": alignment.unannotated}
+        counts |= {"annotated genes not measured": alignment.unmeasured}
     return {
         "aligned genes": len(alignment.genes),
-        "genes without annotation": len(alignment.unannotated),
-        "annotated genes not measured": len(alignment.unmeasured),
+        **{what: len(names) for what, names in counts.items()},
         "losses": [[loss.what, loss.reason, len(loss.names)] for loss in alignment.losses],
     }

@@ -13,6 +13,7 @@ from flax import nnx
 from kgnn.data.samples import Samples
 from kgnn.data.scaling import fit_scaler, fit_scaler_in_blocks
 from kgnn.errors import TrainingError
+from kgnn.layers.scaling import FittedStatistic
 from kgnn.models import Model, Replicates, build
 from kgnn.train.checkpoint import Checkpoint
 from kgnn.train.config import TrainConfig
@@ -109,7 +110,9 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
     members = [nnx.clone(model)]
     if config.replicates > 1:
         seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
-        members = [build(model.arguments, model.hierarchy, seed=seed) for seed in seeds]
+        members = [build(model.arguments, model.structure, seed=seed) for seed in seeds]
+        for member in members:
+            nnx.update(member, nnx.state(model, FittedStatistic))
     method = config.scaling
     if method == "auto":
         method = "standard" if train.meaning == "abundance" else "none"

@@ -11,6 +11,7 @@ from kgnn.errors import TrainingError, name_some
 from kgnn.models import Model, Replicates
 from kgnn.models.visible import name_outputs
 from kgnn.train.config import TrainConfig
+from kgnn.train.losses import check_loss
 from kgnn.train.scoring import score_name
 
 FEWEST_TO_TRAIN = 2
@@ -56,6 +57,7 @@ def make_parts(
     if isinstance(model, Replicates):
         raise TrainingError("the model is a set of replicates. Give one of its kind, and their number as replicates=.")
     score_name(config, model.task)
+    check_loss(config.loss, model.task, hasattr(model, "loss"))
     if config.class_weights != "none" and model.task != "classes":
         raise TrainingError(
             f"class_weights is {config.class_weights!r}, but the model does {model.task!r}. Leave it at 'none'."

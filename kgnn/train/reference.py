@@ -7,9 +7,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax import Array
 
 from kgnn.data.samples import Samples
 from kgnn.models import Replicates
+from kgnn.models.contract import reference_of
 from kgnn.train.device_data import device_data
 from kgnn.train.predict import chunked_inputs, forward
 
@@ -33,8 +35,17 @@ def set_reference(model: Any, samples: Samples, *, chunk: int = 1024) -> None:
     summed = np.zeros(len(model.term_of_state))
     for _, present, inputs in chunked_inputs(data, chunk):
         summed += np.asarray(forward(graph, state, inputs, jnp.asarray(present))[1], np.float64)
-    mean = jnp.asarray(summed / len(chosen), jnp.float32)
-    if isinstance(model, Replicates):
-        model.stacked.subsystems.reference[...] = mean.reshape(-1, model.n_replicates).T
-    else:
-        model.subsystems.reference[...] = mean
+    store_reference(model, jnp.asarray(summed / len(chosen), jnp.float32))
+
+
+def store_reference(model: Any, mean: Array) -> None:
+    """Let a model keep the mean of every state.
+
+    Args:
+        model: A network, or replicates.
+        mean: ``[state]``, in the order of `Model.term_of_state`.
+    """
+    many = isinstance(model, Replicates)
+    reference = reference_of(model.stacked if many else model)
+    if reference is not None:
+        reference[...] = mean.reshape(-1, model.n_replicates).T if many else mean

@@ -13,10 +13,11 @@ from flax import nnx
 
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError, RunError, name_some
+from kgnn.knowledge.ontology import Ontology
 from kgnn.knowledge.provenance import Provenance
 from kgnn.models.build import arguments_from_json, arguments_to_json, build
 from kgnn.models.contract import Model
-from kgnn.structure import Hierarchy
+from kgnn.structure import Hierarchy, Structure, knowledge_fingerprint, load_structure
 from kgnn.train.arrays import load_arrays, save_arrays, write_bytes
 from kgnn.train.config import TrainConfig
 from kgnn.train.scoring import undefined_as_none
@@ -66,6 +67,11 @@ class Run:
     folder: Path | None = None
 
     @property
+    def structure(self) -> Structure | None:
+        """What the model was compiled from; None for a model without structure."""
+        return self.model.structure
+
+    @property
     def hierarchy(self) -> Hierarchy:
         """The compiled hierarchy.
 
@@ -73,7 +79,10 @@ class Run:
             RunError: If the model has none.
         """
         if self.model.hierarchy is None:
-            raise RunError("the model of this run has no hierarchy: it is a dense baseline. Choose a visible network.")
+            raise RunError(
+                f"the model of this run, a {self.model.arguments.kind}, has no hierarchy of terms. Choose a visible "
+                "network."
+            )
         return self.model.hierarchy
 
     @property
@@ -102,10 +111,10 @@ class Run:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        hierarchy = self.model.hierarchy
+        structure, hierarchy = self.model.structure, self.model.hierarchy
         save_arrays(folder / "weights.safetensors", nnx.state(self.model))
-        if hierarchy is not None:
-            hierarchy.save(folder / "hierarchy.npz")
+        if structure is not None:
+            structure.save(folder / _file_of(structure))
         save_samples(folder / "samples.npz", self.samples)
         write_bytes(folder / "history.tsv", self.history.to_csv(sep="\t", index=False).encode())
         record = {
@@ -115,6 +124,8 @@ class Run:
             "settings": self.config,
             "hierarchy": None if hierarchy is None else hierarchy.fingerprint,
             "ontology": None if hierarchy is None else hierarchy.ontology_fingerprint,
+            "structure": None if structure is None else structure.fingerprint,
+            "knowledge": None if structure is None else knowledge_fingerprint(structure),
             "alignment": self.alignment,
             "provenance": self.provenance.to_json(),
             "versions": self.versions,
@@ -130,7 +141,8 @@ def load_run(folder: str | PathLike[str], *, ontology: Any = None) -> Run:
 
     Args:
         folder: The run folder.
-        ontology: Where given, an `Ontology` or `Hierarchy` that the run must have been made with.
+        ontology: Where given, the knowledge that the run must have been made with: an `Ontology`, `Network` or
+            `MotifSet`, or what one of them was compiled to.
 
     Returns:
         The run; its model predicts bit for bit what it did.
@@ -140,16 +152,11 @@ def load_run(folder: str | PathLike[str], *, ontology: Any = None) -> Run:
     """
     folder = Path(folder)
     record = _read_record(folder)
-    hierarchy = Hierarchy.load(_present(folder / "hierarchy.npz", folder)) if record["hierarchy"] else None
-    if hierarchy is not None and hierarchy.fingerprint != record["hierarchy"]:
-        raise RunError(
-            f"{folder}: hierarchy.npz has fingerprint {hierarchy.fingerprint[:12]}, but the run was trained on "
-            f"{record['hierarchy'][:12]}. Put the file of this run back, or train again."
-        )
-    _refuse_other_ontology(folder, record, ontology)
+    structure = _read_structure(folder, record)
+    _refuse_other_knowledge(folder, record, ontology)
     try:
         settings = TrainConfig(**record["settings"])
-        model = build(arguments_from_json(record["model"]), hierarchy, seed=settings.seed)
+        model = build(arguments_from_json(record["model"]), structure, seed=settings.seed)
         provenance = Provenance.from_json(record["provenance"])
     except (KeyError, TypeError, KgnnError) as problem:
         raise RunError(f"{folder}: run.json does not fit this version of kgnn ({problem}). Train again.") from None
@@ -185,14 +192,36 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
 
 
-def _refuse_other_ontology(folder: Path, record: dict[str, Any], ontology: Any) -> None:
-    if ontology is None:
-        return
-    key = "hierarchy" if isinstance(ontology, Hierarchy) else "ontology"
-    if record[key] != ontology.fingerprint:
+def _file_of(structure: Structure) -> str:
+    return "hierarchy.npz" if isinstance(structure, Hierarchy) else "structure.npz"
+
+
+def _read_structure(folder: Path, record: dict[str, Any]) -> Structure | None:
+    """The structure of the run. The first runs name theirs ``hierarchy`` alone, since there was no other."""
+    expected = record.get("structure") or record["hierarchy"]
+    if not expected:
+        return None
+    path = folder / ("hierarchy.npz" if record["hierarchy"] else "structure.npz")
+    structure = load_structure(_present(path, folder))
+    if structure.fingerprint != expected:
         raise RunError(
-            f"{folder}: the run was trained on {key} {str(record[key])[:12]}, but this one is "
-            f"{ontology.fingerprint[:12]}. Load it with the {key} it was trained on, or carry it over to this one with "
+            f"{folder}: {path.name} has fingerprint {structure.fingerprint[:12]}, but the run was trained on "
+            f"{expected[:12]}. Put the file of this run back, or train again."
+        )
+    return structure
+
+
+def _refuse_other_knowledge(folder: Path, record: dict[str, Any], given: Any) -> None:
+    if given is None:
+        return
+    compiled = isinstance(given, Structure)
+    key = "hierarchy" if isinstance(given, Hierarchy) else "structure" if compiled else "knowledge"
+    found = record.get(key) or record["hierarchy" if compiled else "ontology"]
+    key = "ontology" if isinstance(given, Ontology) else key
+    if found != given.fingerprint:
+        raise RunError(
+            f"{folder}: the run was trained on {key} {str(found)[:12]}, but this one is "
+            f"{given.fingerprint[:12]}. Load it with the {key} it was trained on, or carry it over to this one with "
             "kgnn migrate."
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kgnn.models import Replicates
-from kgnn.structure import hierarchy_summary
+from kgnn.structure import Adjacency, Kernels, adjacency_summary, hierarchy_summary, kernels_summary
 from kgnn.train.run import Run
 
 NAMES = {
@@ -14,7 +14,7 @@ NAMES = {
     "ridge": "ridge regression",
     "logistic": "logistic regression",
     "dense": "dense network of equal size",
-    "shuffled": "same network, genes shuffled",
+    "shuffled": "same network, shuffled",
 }
 
 
@@ -71,7 +71,12 @@ def run_summary(run: Run) -> dict[str, Any]:
     if run.model.hierarchy is not None:
         summary |= hierarchy_summary(run.model.hierarchy)
         one: Any = run.model.stacked if isinstance(run.model, Replicates) else run.model
-        summary["layout"] = "measured" if one.subsystems.layout.measured else "default"
+        if hasattr(one, "subsystems"):
+            summary["layout"] = "measured" if one.subsystems.layout.measured else "default"
+    elif isinstance(run.model.structure, Adjacency):
+        summary |= adjacency_summary(run.model.structure)
+    elif isinstance(run.model.structure, Kernels):
+        summary |= kernels_summary(run.model.structure)
     return summary | {"provenance": run.provenance.to_json()}
 
 

@@ -93,4 +93,6 @@ DRUGCELL = Recipe(
     options={"dropout": float, "drug_dropout": float, "activation": str, "norm": str},
     modalities=("genotype", "fingerprint"),
     leave_out=("cell", "drug"),
+    tasks=("regression",),
+    from_samples=lambda samples: {"n_fingerprint": len(samples.modalities["fingerprint"].features)},
 )

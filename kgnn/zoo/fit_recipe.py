@@ -1,4 +1,4 @@
-"""`fit_recipe`: from an ontology and samples to a finished run of a published system, in one call."""
+"""`fit_recipe`: from knowledge and samples to a finished run of a published system, in one call."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from flax import nnx
 from kgnn.data.samples import Samples
 from kgnn.data.splits import split_by_group
 from kgnn.errors import TrainingError
+from kgnn.knowledge.motif_set import MotifSet
+from kgnn.knowledge.network import Network
 from kgnn.knowledge.ontology import Ontology
 from kgnn.models import Model
-from kgnn.structure import Hierarchy, compile_hierarchy
+from kgnn.structure import Structure
 from kgnn.train import Run, TrainConfig, fit
-from kgnn.train.baselines import BASELINES, check_baselines
+from kgnn.train.baselines import check_baselines
 from kgnn.train.config import convert
 from kgnn.train.fit import refuse_finished
 from kgnn.train.progress import Progress
@@ -27,37 +29,41 @@ from kgnn.zoo.recipe import Recipe
 
 def fit_recipe(
     recipe: Recipe,
-    ontology: Ontology,
+    knowledge: Ontology | Network | MotifSet | Structure,
     train: Samples,
     *,
     valid: Samples | None = None,
     test: Samples | None = None,
     version: str = "",
     settings: Mapping[str, Any] | None = None,
-    unannotated: str = "error",
-    skips: str = "direct",
+    unannotated: str | None = None,
+    skips: str | None = None,
+    compiling: Mapping[str, Any] | None = None,
     leave_out: Sequence[str] = (),
-    baselines: Sequence[str] = BASELINES,
+    baselines: Sequence[str] | None = None,
     out: str | PathLike[str] | None = None,
     progress: Progress | None = None,
     devices: int | str | None = None,
 ) -> Run:
-    """Compile an ontology over the genes of the samples, build a recipe's model and fit it.
+    """Compile knowledge over the genes of the samples, build a recipe's model and fit it.
 
     Args:
         recipe: From `kgnn.zoo.recipe`.
-        ontology: With annotations, pruned as wished.
+        knowledge: What the recipe is compiled from (``recipe.knowledge``): an ontology with annotations, pruned as
+            wished, a network or motifs; or what was compiled from it before.
         train: Training samples.
         valid: Validation samples; a share of the training samples where None.
         test: Test samples, scored once.
         version: Version of the recipe; its default where empty.
         settings: Fields of `TrainConfig` and options of the recipe to replace, as values or as text.
-        unannotated: ``"error"``, ``"drop"`` or ``"root"``: what to do with genes of the data without an annotation.
-        skips: ``"direct"`` or ``"copy"``: what to do with relations that skip levels; see `compile_hierarchy`.
+        unannotated: Of an ontology, ``"error"``, ``"drop"`` or ``"root"``: what to do with genes of the data without an
+            annotation; an error unless the recipe wishes otherwise.
+        skips: Of an ontology, ``"direct"`` or ``"copy"``: what to do with relations that skip levels.
+        compiling: Any argument of `compile_hierarchy`, `compile_adjacency` or `compile_kernels`, by name.
         leave_out: Covariates (such as ``"cell"`` or ``"drug"``) whose groups are left out whole in further fits on
             the samples of all parts, which know nothing of the main fit and teach it nothing; their scores join the
             metrics as ``leave_out``.
-        baselines: See `kgnn.fit`.
+        baselines: See `kgnn.fit`; those of the recipe where None.
         out: Run folder.
         progress: Told after every epoch.
         devices: See `kgnn.fit`.
@@ -66,17 +72,24 @@ def fit_recipe(
         The run.
 
     Raises:
-        AlignmentError: If samples and ontology do not fit.
-        KgnnError: If the version, a baseline or a covariate to leave out is unknown.
+        AlignmentError: If samples and knowledge do not fit.
+        KgnnError: If the version, a baseline or a covariate to leave out is unknown, or the recipe is compiled from
+            another kind of knowledge.
         TrainingError: If a setting is unknown, or samples and recipe do not fit.
         RunError: If `out` holds a finished run, or one of another model, other settings or samples.
     """
     refuse_finished(out)
+    baselines = recipe.baselines if baselines is None else baselines
     check_baselines(baselines)
     version = version or recipe.default_version
-    hierarchy, alignment = compile_hierarchy(ontology, train.genes, unannotated=unannotated, skips=skips)
-    config, options = _settings(recipe, version, settings or {})
-    model = build_model(recipe, hierarchy, train, version=version, seed=config.seed, **options)
+    named = {"unannotated": unannotated, "skips": skips}
+    choices = {name: value for name, value in named.items() if value is not None} | dict(compiling or {})
+    config, options = recipe_settings(recipe, version, settings or {})
+    structure, alignment = recipe.compile(knowledge, train, **choices)
+    if recipe.prepare is not None:
+        train = recipe.prepare(train, structure)
+        valid, test = (None if part is None else recipe.prepare(part, structure) for part in (valid, test))
+    model = build_model(recipe, structure, train, version=version, seed=config.seed, **options)
     further: dict[str, Any] = {}
     if leave_out:
         everything = join_samples([part for part in (train, valid, test) if part is not None])
@@ -99,13 +112,13 @@ def fit_recipe(
 
 
 def build_model(
-    recipe: Recipe, hierarchy: Hierarchy, samples: Samples, *, version: str = "", seed: int = 0, **options: Any
+    recipe: Recipe, structure: Structure, samples: Samples, *, version: str = "", seed: int = 0, **options: Any
 ) -> Model:
     """A recipe's model for the outputs and modalities of some samples.
 
     Args:
         recipe: The recipe.
-        hierarchy: The compiled hierarchy.
+        structure: What the recipe's knowledge was compiled to.
         samples: Give the names and kind of the outputs.
         version: Version of the recipe.
         seed: Of the initial weights.
@@ -119,23 +132,39 @@ def build_model(
     """
     targets = samples.require_targets()
     arguments: dict[str, Any] = {"outputs": targets.names, "version": version or recipe.default_version, **options}
-    modalities = list(samples.modalities.items())
-    if len(modalities) != len(recipe.modalities):
+    wanted = [name for name in recipe.modalities if name != "..."]
+    n_tables = len(samples.modalities)
+    if n_tables < len(wanted) or (n_tables > len(wanted) and "..." not in recipe.modalities):
         raise TrainingError(
-            f"{recipe.card.name} takes {len(recipe.modalities)} tables ({', '.join(recipe.modalities)}), but the "
-            f"samples have {len(modalities)} ({', '.join(samples.modalities)}). See kgnn zoo {recipe.card.name}."
+            f"{recipe.card.name} takes {len(wanted)} tables ({', '.join(recipe.modalities)}), but the samples have "
+            f"{n_tables} ({', '.join(samples.modalities)}). See kgnn zoo {recipe.card.name}."
         )
-    if len(modalities) > 1:
-        if targets.kind != "regression":
-            raise TrainingError(f"{recipe.card.name} predicts numbers, but the targets are {targets.kind}.")
-        arguments["n_fingerprint"] = len(modalities[1][1].features)
-    else:
+    if targets.kind not in recipe.tasks:
+        raise TrainingError(
+            f"{recipe.card.name} predicts {' or '.join(recipe.tasks)}, but the targets are {targets.kind}. Choose "
+            "another recipe, or read the targets with kind=."
+        )
+    if len(recipe.tasks) > 1:
         arguments["task"] = targets.kind
-    return recipe.build(hierarchy, rngs=nnx.Rngs(seed), **arguments)
+    if recipe.from_samples is not None:
+        arguments |= recipe.from_samples(samples)
+    return recipe.build(structure, rngs=nnx.Rngs(seed), **arguments)
 
 
-def _settings(recipe: Recipe, version: str, settings: Mapping[str, Any]) -> tuple[TrainConfig, dict[str, Any]]:
-    """Settings of training, and options of the recipe."""
+def recipe_settings(recipe: Recipe, version: str, settings: Mapping[str, Any]) -> tuple[TrainConfig, dict[str, Any]]:
+    """Settings of training, and options of the recipe, from one list of both.
+
+    Args:
+        recipe: The recipe.
+        version: Version of the recipe.
+        settings: Values, or texts, by name.
+
+    Returns:
+        The settings of the version with some replaced, and arguments of ``recipe.build``.
+
+    Raises:
+        TrainingError: If a name is neither, or a text does not fit.
+    """
     options = {
         name: convert(name, value, recipe.options[name]) for name, value in settings.items() if name in recipe.options
     }

@@ -6,9 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kgnn.data.measured import TARGET_KINDS
+from kgnn.data.samples import Samples
 from kgnn.errors import unknown_choice
 from kgnn.models import Model
+from kgnn.structure import Structure
 from kgnn.train import TrainConfig
+from kgnn.train.baselines import BASELINES
+from kgnn.zoo.compile_knowledge import COMPILERS, Alignments
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,23 @@ class Recipe:
 
     Attributes:
         card: The card.
-        build: Function of hierarchy, ``version``, ``rngs`` and options; returns the model.
+        build: Function of the compiled structure, ``version``, ``outputs``, ``task`` (where there are several),
+            ``rngs`` and options; returns the model.
         configs: Training settings by version.
         options: Names of the options of `build` that ``--set`` may change, with their types.
-        modalities: Tables that the samples must have; the first holds the genes.
+        modalities: Tables that the samples must have; the first holds the genes. A last ``"..."`` stands for any
+            number of further ones.
         leave_out: Covariates whose groups are also left out whole, in further fits beside the main one.
+        knowledge: What it is compiled from: ``"ontology"``, ``"network"`` or ``"motifs"``.
+        compiling: Arguments of `compile_hierarchy`, `compile_adjacency` or `compile_kernels` that it wants in place of
+            their defaults.
+        compiler: What compiles the knowledge in their place, where the recipe needs something else: of knowledge,
+            samples and arguments by name, returns the structure and an alignment or None.
+        tasks: Kinds of targets that it predicts.
+        from_samples: Further arguments of `build` that the samples decide.
+        prepare: What becomes of the samples of every part once the structure is known, such as targets that are their
+            own genes.
+        baselines: Those that mean something, see `kgnn.fit`.
     """
 
     card: Card
@@ -53,6 +70,33 @@ class Recipe:
     options: Mapping[str, type] = field(default_factory=dict)
     modalities: tuple[str, ...] = ("gene",)
     leave_out: tuple[str, ...] = ()
+    knowledge: str = "ontology"
+    compiling: Mapping[str, Any] = field(default_factory=dict)
+    compiler: Callable[[Any, Samples, Mapping[str, Any]], tuple[Structure, Alignments | None]] | None = None
+    tasks: tuple[str, ...] = TARGET_KINDS
+    from_samples: Callable[[Samples], Mapping[str, Any]] | None = None
+    prepare: Callable[[Samples, Structure], Samples] | None = None
+    baselines: tuple[str, ...] = BASELINES
+
+    def compile(self, knowledge: Any, samples: Samples, **choices: Any) -> tuple[Structure, Alignments | None]:
+        """Compile knowledge for a model over the features of some samples.
+
+        Args:
+            knowledge: An `Ontology`, `Network` or `MotifSet`, as `knowledge` says; or what was compiled from one.
+            samples: Give the genes.
+            **choices: Arguments of the function that compiles it; they come before those of `compiling`.
+
+        Returns:
+            The structure, and how genes and knowledge met, None where they did not have to.
+
+        Raises:
+            KgnnError: If it is another kind of knowledge.
+            AlignmentError: If samples and knowledge do not fit.
+        """
+        chosen = {**self.compiling, **choices}
+        if self.compiler is not None and not isinstance(knowledge, Structure):
+            return self.compiler(knowledge, samples, chosen)
+        return COMPILERS[self.knowledge](self.card.name, knowledge, samples, chosen)
 
     @property
     def default_version(self) -> str:

@@ -22,7 +22,7 @@ def call(model: Model, inputs: Any, *, train: bool = False, **arguments: Any) ->
     prediction, state = _call(graph, state, inputs, arguments, train)
     if train:
         nnx.update(model, state)
-    return Prediction(*(np.asarray(each) for each in prediction))
+    return Prediction(*(None if each is None else np.asarray(each) for each in prediction))  # type: ignore[arg-type]
 
 
 @partial(jit, static_argnums=(0, 4))

@@ -164,7 +164,7 @@ def test_the_table_shows_the_model_beside_its_baselines(finished: Finished) -> N
     named = [line[2:32].strip() for line in lines[1:6]]
     assert named == [
         "toy", "mean of the training samples", "ridge regression", "dense network of equal size",
-        "same network, genes shuffled",
+        "same network, shuffled",
     ]  # fmt: skip
     assert lines[2].split()[-2:] == ["–", "–"]
     assert f"{finished.run.metrics['model']['test']['pearson']:.3f}" in lines[1]
