@@ -131,6 +131,7 @@ def _refuse_unknown(what: str, names: Iterable[str], known: Sequence[str]) -> No
     close = [
         by_capitals[match] for name in unknown[:3] for match in get_close_matches(str(name).upper(), by_capitals, n=2)
     ]
-    have = f"Did you mean {' or '.join(dict.fromkeys(close))}?" if close else f"It has {name_some(known, 3)}."
+    have = f"It has {name_some(known, 3)}." if known else f"It has no {what}s. Choose a model that has some."
+    have = f"Did you mean {' or '.join(dict.fromkeys(close))}?" if close else have
     some = f"{len(unknown):,} {what}{'s' if len(unknown) > 1 else ''}"
     raise AlignmentError(f"the model does not know {some}: {name_some(unknown)}. {have}")

@@ -89,7 +89,7 @@ def test_a_scaling_is_shared_by_all():
 def test_members_must_be_alike():
     one, two = make(2)
     other, _ = compile_hierarchy(random_ontology(5, 7, seed=9))
-    with pytest.raises(KgnnError, match="1 of 3 replicates differ from the first in arguments or hierarchy"):
+    with pytest.raises(KgnnError, match="1 of 3 replicates differ from the first in arguments or structure"):
         Replicates([one, two, VisibleNetwork(other, SETTINGS, outputs=2, rngs=nnx.Rngs(0))])
     with pytest.raises(KgnnError, match="1 of 2 replicates differ"):
         Replicates([one, VisibleNetwork(one.hierarchy, SETTINGS, outputs=1, rngs=nnx.Rngs(0))])

