@@ -78,9 +78,9 @@ def test_splits_share_their_tables(folder):
 def test_other_names_spaces_and_gzip(folder, name):
     content = FILES["drugcell_train.txt"].replace("\t", " ").encode()
     (folder / "drugcell_train.txt").unlink()
-    (folder / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    (folder / name).write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
     (folder / "cell2mutation.txt").rename(folder / "cell2mut.csv")
-    packed = gzip.compress((folder / "drug2fingerprint.txt").read_bytes())
+    packed = gzip.compress((folder / "drug2fingerprint.txt").read_bytes(), mtime=0)
     (folder / "drug2fingerprint.txt").unlink()
     (folder / "drug2fingerprint.csv.gz").write_bytes(packed)
     assert len(read_samples(folder)) == 3

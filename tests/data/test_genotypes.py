@@ -16,7 +16,7 @@ LIST = "2 YLR035C YML060W 0.0447\n1 YAL001C -0.5\n\n0 1.0\n2 YLR035C YML060W 0.0
 @pytest.mark.parametrize("packed", [False, True])
 def test_list(tmp_path, packed):
     path = tmp_path / ("list.txt.gz" if packed else "list.txt")
-    content = LIST.replace("\n", "\r\n").encode() if not packed else gzip.compress(LIST.encode())
+    content = LIST.replace("\n", "\r\n").encode() if not packed else gzip.compress(LIST.encode(), mtime=0)
     path.write_bytes(content)
     samples = read_samples(path)
     assert samples.genes == ("YAL001C", "YDR363W-A", "YLR035C", "YML060W")

@@ -59,7 +59,7 @@ def test_gaf(gaf, capfd):
 
 def test_gaf_packed_with_crlf(gaf, tmp_path):
     packed = tmp_path / "yeast.gaf.gz"
-    packed.write_bytes(gzip.compress(GAF.replace("\n", "\r\n").encode()))
+    packed.write_bytes(gzip.compress(GAF.replace("\n", "\r\n").encode(), mtime=0))
     assert read_gaf(packed).annotations == read_gaf(gaf).annotations
 
 
@@ -189,7 +189,7 @@ GENE2GO = """#tax_id\tGeneID\tGO_ID\tEvidence\tQualifier\tGO_term\tPubMed\tCateg
 
 def test_gene2go(tmp_path):
     path = tmp_path / "gene2go.gz"
-    path.write_bytes(gzip.compress(GENE2GO.encode()))
+    path.write_bytes(gzip.compress(GENE2GO.encode(), mtime=0))
     read = read_gene2go(path, taxon=9606)
     assert read.annotations == (Annotation("7157", "GO:2", "IDA"),)
     assert read.losses == (Loss("annotation", "qualifier NOT", ("672 GO:2 IMP",)),)

@@ -11,7 +11,9 @@ from kgnn.errors import FormatError
 from kgnn.knowledge import read_gene_list
 
 
-@pytest.mark.parametrize("content", [b"TP53\r\n\r\n# MDM2\r\na, b (+)\r\n", gzip.compress(b"TP53\n a, b (+) \n")])
+@pytest.mark.parametrize(
+    "content", [b"TP53\r\n\r\n# MDM2\r\na, b (+)\r\n", gzip.compress(b"TP53\n a, b (+) \n", mtime=0)]
+)
 def test_names_as_they_are(tmp_path: Path, content: bytes):
     path = tmp_path / "genes.txt"
     path.write_bytes(content)

@@ -321,7 +321,7 @@ def test_sgd_features(tmp_path: Path):
 
 def test_named_columns_and_gzip(tmp_path: Path):
     text = "human_symbol\tmouse_symbol\thuman_ensembl\nTP53\tTrp53\tENSG00000141510\n"
-    path = written(tmp_path / "hcop.tsv.gz", gzip.compress(text.encode()))
+    path = written(tmp_path / "hcop.tsv.gz", gzip.compress(text.encode(), mtime=0))
     table = read_identifiers(path, columns={"human_symbol": "symbol", "human_ensembl": "ensembl_gene"})
     assert table.genes == (GeneNames(symbol=("TP53",), ensembl_gene=("ENSG00000141510",)),)
     with pytest.raises(FormatError, match=r"has no column 'symbol'. Choose among those there are: human_symbol"):
@@ -348,7 +348,7 @@ def test_named_columns_and_gzip(tmp_path: Path):
         ("TP53\tTrp53\nBRCA1\tBrca1\n", "not clear which columns"),
         ("symbol\tentrez_id\nTP53\t7157\n".encode("utf-16"), "is binary"),
         ("symbol\tentrez_id\nTP53é\t7157\n".encode("latin-1"), "another encoding than UTF-8"),
-        (gzip.compress(b"symbol\tentrez_id\nTP53\t7157\n" * 99)[:-20], "cut short"),
+        (gzip.compress(b"symbol\tentrez_id\nTP53\t7157\n" * 99, mtime=0)[:-20], "cut short"),
         ("symbol\tentrez_id\n-\t-\n-\t\n", "holds no gene with a name"),
     ],
 )  # fmt: skip

@@ -58,7 +58,7 @@ def obo(tmp_path):
 def gaf(tmp_path):
     path = tmp_path / "genes.txt"
     rows = [("g1", "T:2"), ("g2", "T:20"), ("g3", "T:3"), ("g4", "T:4"), ("g5", "T:9"), ("g1", "T:20"), ("g6", "T:5")]
-    path.write_bytes(gzip.compress(("!gaf-version: 2.1\n" + "".join(gaf_line(*row) for row in rows)).encode()))
+    path.write_bytes(gzip.compress(("!gaf-version: 2.1\n" + "".join(gaf_line(*row) for row in rows)).encode(), mtime=0))
     return path
 
 

@@ -22,7 +22,7 @@ def test_plain_crlf_and_byte_order_mark(tmp_path):
 
 def test_gzip_is_recognized_by_content_not_by_name(tmp_path):
     path = tmp_path / "genes.txt"
-    path.write_bytes(gzip.compress(TEXT.encode()))
+    path.write_bytes(gzip.compress(TEXT.encode(), mtime=0))
     assert list(read_lines(path)) == LINES
     named = tmp_path / "plain.gz"
     named.write_text(TEXT, encoding="utf-8")
@@ -76,7 +76,7 @@ def test_another_encoding(tmp_path):
 
 def test_gzip_cut_short(tmp_path):
     path = tmp_path / "cut.gz"
-    path.write_bytes(gzip.compress(TEXT.encode() * 100)[:-9])
+    path.write_bytes(gzip.compress(TEXT.encode() * 100, mtime=0)[:-9])
     with pytest.raises(FormatError, match=r"cut\.gz, line \d+: the compressed file is damaged or cut short"):
         list(read_lines(path))
 
@@ -90,7 +90,7 @@ def test_missing_and_folder(tmp_path):
 
 def test_a_reader_that_stops_early_leaves_no_open_file(tmp_path):
     path = tmp_path / "genes.txt"
-    path.write_bytes(gzip.compress(TEXT.encode()))
+    path.write_bytes(gzip.compress(TEXT.encode(), mtime=0))
     lines = read_lines(path)
     assert next(lines) == LINES[0]
     lines.close()  # type: ignore[attr-defined]
