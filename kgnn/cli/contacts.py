@@ -50,8 +50,8 @@ def compile_contact_map(
     out: Path,
     json_: bool,
     format: str | None,
-    normalization: str,
-    self_loops: str,
+    normalization: str | None,
+    self_loops: str | None,
 ) -> None:
     """Compile contacts into senders and receivers over the bins of a genome.
 
@@ -61,8 +61,8 @@ def compile_contact_map(
         out: File to write.
         json_: Whether to print one JSON object.
         format: Format of the contacts; None to recognize it.
-        normalization: How weights are normalized.
-        self_loops: What becomes of the contacts of a bin with itself.
+        normalization: How weights are normalized; None for not at all.
+        self_loops: What becomes of the contacts of a bin with itself; None to keep them.
     """
     from kgnn.knowledge import normalize_contacts, observed_over_expected, read_contacts, top_contacts
     from kgnn.structure import adjacency_summary, alignment_summary, compile_contacts, describe
@@ -79,7 +79,9 @@ def compile_contact_map(
     contacts = observed_over_expected(contacts) if chosen.over_expected else contacts
     if chosen.top_k is not None:
         contacts = top_contacts(contacts, chosen.top_k, min_distance=chosen.min_distance or 1)
-    adjacency, alignment = compile_contacts(contacts, normalization=normalization, self_loops=self_loops)
+    adjacency, alignment = compile_contacts(
+        contacts, normalization=normalization or "none", self_loops=self_loops or "keep"
+    )
     adjacency.save(out)
     summary = adjacency_summary(adjacency) | alignment_summary(alignment)
     summary |= {"out": str(out), "read": read, "weight_is": contacts.unit, "masked_bins": int(contacts.masked.sum())}
