@@ -158,8 +158,9 @@ def shuffled_weights(model: Model, inputs: Inputs, seed: int) -> Model:
     for path, module in modules:
         if any(path[: len(outer)] == outer != path for outer in whole):
             continue
-        if hasattr(module, "shuffle_weights"):
-            module.shuffle_weights(random)
+        shuffle_own = getattr(module, "shuffle_weights", None)
+        if shuffle_own is not None:
+            shuffle_own(random)
         elif isinstance(module, Subsystems):
             _shuffle_subsystems(module, random)
         elif not isinstance(module, RowBatchNorm):

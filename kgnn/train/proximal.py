@@ -31,8 +31,7 @@ def proximal_steps(learning_rate: optax.ScalarOrSchedule) -> optax.GradientTrans
     .. math:: w \leftarrow \operatorname{prox}_{\eta}(w + \Delta w)
 
     A projection onto a set is the operator that ignores the rate :math:`\eta`: the constraint then holds after every
-    update, whatever the optimizer (bounds at 0 to the bit, others to
-    rounding). A price takes the learning rate as its step, also behind Adam, whose own steps are scaled by the
+    update, whatever the optimizer (bounds at 0 to the bit, others to rounding). A price takes the learning rate as its step, also behind Adam, whose own steps are scaled by the
     gradient's second moment.
 
     Args:
@@ -48,7 +47,7 @@ def proximal_steps(learning_rate: optax.ScalarOrSchedule) -> optax.GradientTrans
     def init(params: Any) -> StepCount:
         return StepCount(jnp.zeros((), jnp.int32))
 
-    def update(updates: Any, state: StepCount, params: Any = None) -> tuple[Any, StepCount]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
         rate = jnp.asarray(learning_rate(state.count) if callable(learning_rate) else learning_rate, jnp.float32)
 
         def one(step: Any, old: Any) -> Any:
