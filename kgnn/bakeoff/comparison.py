@@ -94,6 +94,9 @@ class Comparison:
             for other in [*own, *kinds.index[kinds == "learner"]]:
                 difference = sign * (wide[system] - wide[other]).to_numpy()
                 found = corrected_interval(difference, self.test_share)
+                if not found.n:
+                    # A constant has no correlation with anything.
+                    continue
                 rows.append(
                     {
                         "system": system, "against": other.removeprefix(f"{system}, "), "difference": found.mean,
@@ -112,15 +115,16 @@ class Comparison:
         for row in table.itertuples():
             size = "–" if np.isnan(row.n_parameters) else f"{row.n_parameters:,.0f}"
             span = "–" if np.isnan(row.low) else f"{row.low:.3f} – {row.high:.3f}"
-            lines.append(f"  {row.contestant:<32}{row.mean:>8.3f}{span:>18}{size:>12}{row.seconds:>7.1f}")
+            mean = "–" if np.isnan(row.mean) else f"{row.mean:.3f}"
+            lines.append(f"  {row.contestant:<32}{mean:>8}{span:>18}{size:>12}{row.seconds:>7.1f}")
         if len(worth):
             lines.append("is the knowledge worth it here? difference by fold, positive for the knowledge")
         for row in worth.itertuples():
             span = "–" if np.isnan(row.low) else f"{row.low:+.3f} – {row.high:+.3f}"
             name = f"{row.system} – {row.against}"
-            lines.append(
-                f"  {name:<32}{row.difference:>+8.3f}{span:>18}   p {row.p_value:.2g}, better in {row.better} of {n}"
-            )
+            p_value = "" if np.isnan(row.p_value) else f"p {row.p_value:.2g}, "
+            better = f"better in {row.better} of {row.n_folds}"
+            lines.append(f"  {name:<32}{row.difference:>+8.3f}{span:>18}   {p_value}{better}")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:

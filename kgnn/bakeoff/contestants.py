@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kgnn.bakeoff.learners import LEARNERS, fit_learner
 from kgnn.bakeoff.leaks import select_genes
+from kgnn.bakeoff.learners import LEARNERS, fit_learner
 from kgnn.bakeoff.splits import Fold
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError, name_some, unknown_choice
@@ -155,7 +155,7 @@ def run_fold(
         progress: Told after every epoch of a network.
 
     Returns:
-        Scores on the test samples by name, and ``n_parameters``, ``n_genes``, ``seconds``, ``chosen`` and ``valid``, the
+        Scores on the test samples by name, ``n_parameters``, ``n_genes``, ``seconds``, ``chosen`` and ``valid``, the
         score on the validation samples.
     """
     started = time.monotonic()

@@ -71,6 +71,7 @@ def _elastic_net(task: str, seed: int, *, penalty: float, share: float) -> Any:
 def _forest(task: str, seed: int, *, leaf: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
+    kind: Any
     kind, most = (RandomForestRegressor, 1 / 3) if task == "regression" else (RandomForestClassifier, "sqrt")
     return kind(TREES, min_samples_leaf=leaf, max_features=most, random_state=seed, n_jobs=1)
 
@@ -78,7 +79,7 @@ def _forest(task: str, seed: int, *, leaf: int) -> Any:
 def _boosting(task: str, seed: int, *, rate: float) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
+    kind: Any = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
     return kind(learning_rate=rate, max_iter=150, max_leaf_nodes=15, early_stopping=False, random_state=seed)
 
 
