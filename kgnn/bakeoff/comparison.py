@@ -112,19 +112,19 @@ class Comparison:
         table, worth = self.table(), self.worth()
         n = int(table["n_folds"].max())
         lines = [f"{f'{self.score}, mean of {n} folds':<34}{'mean':>8}{'95 % interval':>18}{'parameters':>12}{'s':>7}"]
-        for row in table.itertuples():
-            size = "–" if np.isnan(row.n_parameters) else f"{row.n_parameters:,.0f}"
-            span = "–" if np.isnan(row.low) else f"{row.low:.3f} – {row.high:.3f}"
-            mean = "–" if np.isnan(row.mean) else f"{row.mean:.3f}"
-            lines.append(f"  {row.contestant:<32}{mean:>8}{span:>18}{size:>12}{row.seconds:>7.1f}")
+        for row in table.to_dict("records"):
+            size = "–" if np.isnan(row["n_parameters"]) else f"{row['n_parameters']:,.0f}"
+            span = "–" if np.isnan(row["low"]) else f"{row['low']:.3f} – {row['high']:.3f}"
+            mean = "–" if np.isnan(row["mean"]) else f"{row['mean']:.3f}"
+            lines.append(f"  {row['contestant']:<32}{mean:>8}{span:>18}{size:>12}{row['seconds']:>7.1f}")
         if len(worth):
             lines.append("is the knowledge worth it here? difference by fold, positive for the knowledge")
-        for row in worth.itertuples():
-            span = "–" if np.isnan(row.low) else f"{row.low:+.3f} – {row.high:+.3f}"
-            name = f"{row.system} – {row.against}"
-            p_value = "" if np.isnan(row.p_value) else f"p {row.p_value:.2g}, "
-            better = f"better in {row.better} of {row.n_folds}"
-            lines.append(f"  {name:<32}{row.difference:>+8.3f}{span:>18}   {p_value}{better}")
+        for row in worth.to_dict("records"):
+            span = "–" if np.isnan(row["low"]) else f"{row['low']:+.3f} – {row['high']:+.3f}"
+            name = f"{row['system']} – {row['against']}"
+            p_value = "" if np.isnan(row["p_value"]) else f"p {row['p_value']:.2g}, "
+            better = f"better in {row['better']} of {row['n_folds']}"
+            lines.append(f"  {name:<32}{row['difference']:>+8.3f}{span:>18}   {p_value}{better}")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -108,7 +108,8 @@ class CompareOptions:
         return {name: options.listed(text) or [] for name, text in options.key_values(self.grid, "--grid").items()}
 
 
-class Given(NamedTuple):
+@dataclass(frozen=True)
+class Given:
     """What takes part.
 
     Attributes:
@@ -122,8 +123,8 @@ class Given(NamedTuple):
     samples: Samples
     knowledge: dict[str, Any]
     allow: tuple[str, ...] = ()
-    settings: dict[str, Any] = {}
-    reports: dict[str, Any] = {}
+    settings: dict[str, Any] = field(default_factory=dict)
+    reports: dict[str, Any] = field(default_factory=dict)
 
 
 @takes_ontology
@@ -192,12 +193,13 @@ def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
         raise KgnnError(f"there are no samples. Give --train FILE, or a bundled task: --task {' or '.join(TASKS)}.")
     columns = None if chosen.target is None else options.one_or_listed(chosen.target)
     reading = {"target": columns, "meaning": chosen.meaning, "layer": chosen.layer}
+    reading |= options.reading_options(chosen.read)
     found, reports, ontology = _others(knowledge), {}, None
     if knowledge.ontology is not None:
         ontology = knowledge.read()
     renaming = knowledge.renaming()
     named = () if ontology is None or renaming is not None else ontology.genes
-    samples = read_parts(chosen.train, genes=named, **reading, **options.reading_options(chosen.read)).train
+    samples = read_parts(chosen.train, genes=named, **reading).train
     if ontology is not None:
         if renaming is not None:
             ontology, reports = renaming.apply(ontology, samples.genes)
