@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from tests.zoo.toys import toy_network
 
 TOY = toy("xor", n_samples=300, n_genes=30)
 FAST = {"epochs": 50, "batch_size": 32, "replicates": 1, "learning_rate": 0.02, "dropout": 0.0, "average": 0.0}
-HERE = {"allow": ("duplicates",), "n_folds": 2}
+HERE = {"n_folds": 2}
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +109,8 @@ def test_selection_inside_the_folds_gains_nothing_on_noise():
 
 def test_a_grid_is_chosen_from_inside():
     found = kgnn.compare(
-        TOY.samples, {"ontology": TOY.ontology}, recipes=["dcell"], controls=(), learners=(), n_folds=2,
-        allow=("duplicates",), settings={**FAST, "epochs": 3}, grid={"learning_rate": [1e-6, 0.02]}, score="mse",
+        TOY.samples, {"ontology": TOY.ontology}, recipes=["dcell"], controls=(), learners=(), n_folds=2, score="mse",
+        settings={**FAST, "epochs": 3}, grid={"learning_rate": [1e-6, 0.02]},
     )  # fmt: skip
     assert found.folds["chosen"].str.startswith("learning_rate 0.02, epoch ").all()
     assert found.score == "mse" and found.table()["mean"].iloc[0] < 1
@@ -133,8 +132,10 @@ def test_who_takes_part():
 
 
 def test_the_command(tmp_path: Path):
-    samples = replace(TOY.samples, names=TOY.samples.names)
+    samples = TOY.samples
     table = pandas.DataFrame(np.asarray(samples.gene_values()), columns=list(samples.genes), index=list(samples.names))
+    # Ten genotypes alike: some of them are on either side of a split.
+    table.iloc[:10] = table.iloc[0].to_numpy()
     table.insert(0, "phenotype", samples.targets.values[:, 0])
     table.to_csv(tmp_path / "toy.csv", index_label="sample")
     write_obo(TOY.ontology, tmp_path / "toy.obo", annotations=tmp_path / "genes.tsv")

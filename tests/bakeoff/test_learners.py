@@ -66,7 +66,9 @@ def test_the_validation_samples_choose():
 
 def test_names():
     train = planted("classes", 30)
-    with pytest.raises(KgnnError, match="learner is 'svm', .* Choose one of: boosting, elastic_net, forest, linear, mean"):
+    with pytest.raises(
+        KgnnError, match="learner is 'svm', .* Choose one of: boosting, elastic_net, forest, linear, mean"
+    ):
         fit_learner("svm", train, train, "accuracy", 0)
 
 
