@@ -115,14 +115,12 @@ class Given:
     Attributes:
         samples: All samples.
         knowledge: By kind.
-        allow: Leaks that a bundled task is known to have by chance.
         settings: Settings that suit a bundled task.
         reports: What became of names of genes.
     """
 
     samples: Samples
     knowledge: dict[str, Any]
-    allow: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     reports: dict[str, Any] = field(default_factory=dict)
 
@@ -146,7 +144,7 @@ def compare(knowledge: KnowledgeOptions, chosen: CompareOptions) -> None:
             n_folds=chosen.folds,
             seeds=chosen.seeds,
             group=chosen.group,
-            allow=(*given.allow, *(options.listed(chosen.allow) or ())),
+            allow=options.listed(chosen.allow) or (),
             select=chosen.select,
             score=chosen.score,
             settings=given.settings | chosen.settings(),
@@ -173,16 +171,15 @@ def _task(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
         from kgnn.data import toy
 
         example = toy("xor", n_samples=400, n_genes=30)
-        # Few genes are altered, so that some genotypes are there twice.
         small = {"epochs": 60, "batch_size": 32, "replicates": 1, "learning_rate": 0.02, "dropout": 0.0}
-        return Given(example.samples, {"ontology": example.ontology} | _others(knowledge), ("duplicates",), small)
+        return Given(example.samples, {"ontology": example.ontology} | _others(knowledge), small)
     from kgnn.demo import CONFIG, MODEL, PRUNING, demo_ontology, demo_samples
 
     samples = demo_samples()
     ontology = demo_ontology().prune(genes=samples.genes, **PRUNING)
     names = ("epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "auxiliary_weight", "average")
     settings = {name: getattr(CONFIG, name) for name in names} | {"replicates": 1, "dropout": MODEL["dropout"]}
-    return Given(samples, {"ontology": ontology} | _others(knowledge), (), settings)
+    return Given(samples, {"ontology": ontology} | _others(knowledge), settings)
 
 
 def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
@@ -204,7 +201,7 @@ def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
         if renaming is not None:
             ontology, reports = renaming.apply(ontology, samples.genes)
         found["ontology"] = ontology.prune(genes=samples.genes, **knowledge.rules())
-    return Given(samples, found, (), {}, dict(reports))
+    return Given(samples, found, {}, dict(reports))
 
 
 def _others(given: KnowledgeOptions) -> dict[str, Any]:
