@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kgnn.bakeoff import compare as compare
     from kgnn.data import Samples as Samples
     from kgnn.data import read_samples as read_samples
     from kgnn.errors import KgnnError as KgnnError
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from kgnn.train import predict as predict
 
 _ROOMS = {
+    "compare": "bakeoff",
     "Samples": "data",
     "read_samples": "data",
     "KgnnError": "errors",
@@ -83,7 +85,19 @@ _ROOMS = {
     "predict": "train",
     "tune": "layers",
 }
-_SUBPACKAGES = ("data", "interpret", "knowledge", "layers", "models", "perturb", "plot", "structure", "train", "zoo")
+_SUBPACKAGES = (
+    "bakeoff",
+    "data",
+    "interpret",
+    "knowledge",
+    "layers",
+    "models",
+    "perturb",
+    "plot",
+    "structure",
+    "train",
+    "zoo",
+)
 
 
 def __getattr__(name: str) -> Any:

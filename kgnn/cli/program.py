@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from kgnn import launch, options
+from kgnn.cli.compare import compare
 from kgnn.cli.demo import demo
 from kgnn.cli.describe import info, zoo
 from kgnn.cli.interpret import importance, report
@@ -26,6 +27,7 @@ COMMANDS = (
     ("fetch", fetch),
     ("compile", compile_),
     ("train", train),
+    ("compare", compare),
     ("pack", pack),
     ("predict", predict),
     ("annotate", annotate),
@@ -108,7 +110,9 @@ def main() -> None:
             raise
         _exit(_fail(problem.format_message()))  # type: ignore[attr-defined]
     if code == INTERRUPTED:
-        last = {"train": "checkpoint", "screen": "finished block"}.get("".join(sys.argv[1:2]))
+        last = {"train": "checkpoint", "screen": "finished block", "compare": "finished fit"}.get(
+            "".join(sys.argv[1:2])
+        )
         again = f"; give the same command to go on from the last {last}" if last else ""
         print(f"interrupted{again}", file=sys.stderr)
     _exit(code)

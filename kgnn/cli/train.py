@@ -105,7 +105,7 @@ def train_on(knowledge: Knowledge, chosen: TrainOptions) -> None:
 def _refuse_other(recipe: Recipe, knowledge: Knowledge) -> None:
     if recipe.knowledge != knowledge.option:
         raise KgnnError(
-            f"{recipe.card.name} is compiled from {recipe.knowledge}, but --{knowledge.option} is given. Give "
+            f"{recipe.card.name} takes --{recipe.knowledge}, but --{knowledge.option} is given. Give "
             f"--{recipe.knowledge}, or another recipe (kgnn zoo)."
         )
 

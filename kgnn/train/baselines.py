@@ -71,7 +71,7 @@ def baseline_scores(
     found = linear_baselines(train, valid, scored, scaling, wanted)
     networks: dict[str, Model] = {}
     if "dense" in wanted:
-        networks["dense"] = _dense_of_equal_size(model, train, config.seed)
+        networks["dense"] = dense_of_equal_size(model, train, config.seed)
     if "shuffled" in wanted and model.structure is not None:
         null = shuffle_structure(model.structure, config.seed)
         networks["shuffled"] = build(model.arguments, null, seed=config.seed)
@@ -113,7 +113,7 @@ def linear_baselines(
     scaler = fit_scaler_in_blocks(train.gene_blocks, scaling)
     fitted: dict[str, Predictor] = {}
     if "mean" in wanted:
-        fitted["mean"] = _mean_predictor(train)
+        fitted["mean"] = mean_predictor(train)
     if "linear" in wanted:
         fitted["ridge" if task == "regression" else "logistic"] = _chosen_linear(train, valid, scaler)
     return {
@@ -162,8 +162,15 @@ def _predict_in_blocks(predict: Predictor, samples: Samples, scaler: Scaler) -> 
     return np.concatenate([predict(features_of(part, scaler)) for part in parts])
 
 
-def _mean_predictor(train: Samples) -> Predictor:
-    """What one would say without looking at the sample: the mean, or the log odds of the shares."""
+def mean_predictor(train: Samples) -> Predictor:
+    """What one would say without looking at the sample: the mean, or the log odds of the shares.
+
+    Args:
+        train: Training samples.
+
+    Returns:
+        From features, of which only their number counts, to predictions.
+    """
     targets = train.require_targets()
     if targets.kind == "classes":
         share = np.bincount(targets.values, minlength=len(targets.names)) / len(train)
@@ -205,7 +212,7 @@ def _ridge(features: np.ndarray, train: Samples, penalty: float) -> Predictor:
 def _logistic(features: np.ndarray, train: Samples, strength: float) -> Predictor:
     """Logistic regression, one for each label; log odds, so that `evaluate` can make probabilities of them."""
     targets = train.require_targets()
-    constant = _mean_predictor(train)
+    constant = mean_predictor(train)
     if targets.kind == "classes":
         if len(np.unique(targets.values)) == 1:
             return constant
@@ -242,7 +249,17 @@ def _classifier(features: np.ndarray, codes: np.ndarray, n_classes: int, strengt
     return predict
 
 
-def _dense_of_equal_size(model: Model, train: Samples, seed: int) -> DenseNetwork:
+def dense_of_equal_size(model: Model, train: Samples, seed: int) -> DenseNetwork:
+    """A network without knowledge that has about as many parameters as a model, over all features of the samples.
+
+    Args:
+        model: The model to stand beside.
+        train: Give the features.
+        seed: Of the initial weights.
+
+    Returns:
+        The network, untrained.
+    """
     n_others = sum(len(table.features) for table in train.modalities.values()) - len(train.genes)
     hidden = width_of_equal_size(count_parameters(model), len(train.genes) + n_others, len(model.output_names))
     return DenseNetwork(
