@@ -90,7 +90,7 @@ class PathwayNetwork(nnx.Module):
                 raise unknown_choice(what, value, known)
         if readout != "root":
             settings = settings._replace(heads="none")
-        self.hierarchy = hierarchy
+        self.structure = self.hierarchy = hierarchy
         self.task = task
         self.output_names = name_outputs(outputs)
         self.features = tuple(features)
