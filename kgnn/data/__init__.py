@@ -11,6 +11,8 @@ from kgnn.data.export import to_frame as to_frame
 from kgnn.data.export import to_mudata as to_mudata
 from kgnn.data.export import write_samples as write_samples
 from kgnn.data.genotypes import read_genotype_list as read_genotype_list
+from kgnn.data.group_targets import GroupScaling as GroupScaling
+from kgnn.data.group_targets import standardize_targets as standardize_targets
 from kgnn.data.h5ad import from_anndata as from_anndata
 from kgnn.data.h5ad import read_h5ad as read_h5ad
 from kgnn.data.h5mu import from_mudata as from_mudata

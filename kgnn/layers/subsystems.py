@@ -145,7 +145,6 @@ class SubsystemSettings(NamedTuple):
             return np.full(hierarchy.n_terms, self.n_states, dtype=np.int64)
         return self.n_states(hierarchy.n_genes_of_term)
 
-
     def weights_of_edges(self, hierarchy: Hierarchy) -> tuple[np.ndarray, np.ndarray]:
         """Number of weights of every annotation and of every relation, int; those of an edge are neighbors.
 

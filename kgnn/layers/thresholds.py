@@ -42,7 +42,7 @@ class GroupSoftThreshold(NamedTuple):
         price: Of a unit of the norm, :math:`\lambda`.
 
     References:
-        Yuan & Lin 2006, Journal of the Royal Statistical Society B 68:49, doi:10.1111/j.1467-9868.2005.00532.x; used for
+        Yuan & Lin 2006, J. Royal Statistical Society B 68:49, doi:10.1111/j.1467-9868.2005.00532.x; used for
         relations by Huang et al. 2021 (ParsVNN), doi:10.1093/nargab/lqab097.
     """
 

@@ -40,7 +40,7 @@ class PathwayNetwork(nnx.Module):
     Args:
         hierarchy: The compiled hierarchy; ``skips="copy"`` gives it the layers of fixed depth of P-NET and BINN.
         settings: How a term computes its state; ``heads="none"`` leaves out the auxiliary heads of terms.
-        features: Names of the tables, each ``[sample, gene]`` over the same genes; empty where there is one alone, which
+        features: Names of the tables, each ``[sample, gene]`` over the same genes; empty where there is but one, which
             then enters the terms as it is.
         gene_norm: Whether batch normalization follows the unit of a gene.
         gene_dropout: Share of the genes set to 0 in training; only with `features`.
@@ -178,7 +178,7 @@ class PathwayNetwork(nnx.Module):
         if not self.features:
             if isinstance(inputs, dict):
                 raise KgnnError(
-                    f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but the network was built for the "
+                    f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but the network takes the "
                     "genes alone. Build it with features=, naming them in order."
                 )
             return _each_sample(inputs)

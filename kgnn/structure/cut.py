@@ -145,7 +145,9 @@ def _removed(
     for edge in np.flatnonzero(~relations[1]):
         child, parent = hierarchy.relation_child[edge], hierarchy.relation_parent[edge]
         dead = child if not alive[child] else parent
-        found.append(Removed("relation", terms[child], terms[parent], str(why[dead]) if relations[0][edge] else REASONS[0]))
+        found.append(
+            Removed("relation", terms[child], terms[parent], str(why[dead]) if relations[0][edge] else REASONS[0])
+        )
     found += [Removed("term", terms[term], "", str(why[term])) for term in np.flatnonzero(~alive)]
     lost = np.setdiff1d(hierarchy.annotation_gene, hierarchy.annotation_gene[annotations[1]])
     return found + [Removed("gene", genes[gene], "", REASONS[0]) for gene in lost]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
-from kgnn.data.samples import Samples
 from kgnn.data.missing import fit_gene_scaler
+from kgnn.data.samples import Samples
 from kgnn.data.scaling import fit_scaler
 from kgnn.errors import TrainingError
 from kgnn.layers.scaling import FittedStatistic

@@ -108,9 +108,7 @@ def prune(
         raise TrainingError("both prices are 0, so that no edge would go. Set annotation_price or relation_price.")
     parts = make_parts(model, samples, valid, test, config)
     prices = {"annotation_price": annotation_price, "relation_price": relation_price}
-    priced = build(
-        model.arguments._replace(settings=settings._replace(**prices)), model.hierarchy, seed=config.seed
-    )
+    priced = build(model.arguments._replace(settings=settings._replace(**prices)), model.hierarchy, seed=config.seed)
     # The last epoch is kept, not the best: the fewest edges come last. An average of weights would never reach 0.
     first = replace(config, epochs=pruning_epochs or config.epochs, average=0.0, patience=0)
     fitted, _, _ = train_model(priced, parts.train, None, first, what="pruning", progress=progress)
