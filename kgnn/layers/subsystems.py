@@ -29,6 +29,7 @@ from kgnn.structure import Hierarchy
 from kgnn.structure.wiring import Wiring, wire
 
 PRECISIONS = ("float32", "bfloat16")
+PRICES = {"l0": GroupHardThreshold, "lasso": GroupSoftThreshold}
 HEADS = ("tanh_linear", "tanh", "linear", "none")
 
 
@@ -99,9 +100,11 @@ class SubsystemSettings(NamedTuple):
         initial_scale: Factor on all initial parameters.
         precision: Type in which a term's inputs and weights are multiplied, ``"float32"`` or ``"bfloat16"``; sums,
             batch statistics and heads are in float32. It changes no weight, and belongs to a fit, not to a model.
-        annotation_price: Price in training of every annotation whose weights are not 0 (`GroupHardThreshold`); 0 for
-            none. See `kgnn.train.prune`.
+        annotation_price: Price in training of every annotation, see `annotation_rule`; 0 for none. See
+            `kgnn.train.prune`.
         relation_price: Price in training of every relation, by the norm of its weights (`GroupSoftThreshold`).
+        annotation_rule: ``"l0"``, a fixed price of an annotation that is there (`GroupHardThreshold`), or ``"lasso"``,
+            by the norm of its weights (`GroupSoftThreshold`).
     """
 
     n_states: int | StateRule | LogStateRule = 6
@@ -116,6 +119,7 @@ class SubsystemSettings(NamedTuple):
     precision: str = "float32"
     annotation_price: float = 0.0
     relation_price: float = 0.0
+    annotation_rule: str = "l0"
 
     def check(self) -> None:
         """Refuse unknown choices, naming the known ones, and numbers that mean nothing."""
@@ -124,6 +128,7 @@ class SubsystemSettings(NamedTuple):
             ("norm", self.norm, ("after", "before", "none")),
             ("heads", self.heads, HEADS),
             ("precision", self.precision, PRECISIONS),
+            ("annotation_rule", self.annotation_rule, PRICES),
             ("heads_read", self.heads_read, ("state", "activation")),
         ):
             if value not in known:
@@ -324,7 +329,7 @@ class Subsystems(nnx.Module):
 def _prices(settings: SubsystemSettings, hierarchy: Hierarchy) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the weights from genes and from children have to pay, as metadata of their parameters."""
     found = []
-    operators = (GroupHardThreshold, settings.annotation_price), (GroupSoftThreshold, settings.relation_price)
+    operators = (PRICES[settings.annotation_rule], settings.annotation_price), (PRICES["lasso"], settings.relation_price)
     for (operator, price), sizes in zip(operators, settings.weights_of_edges(hierarchy), strict=True):
         found.append({"proximal": operator(tuple(sizes.tolist()), price)} if price and len(sizes) else {})
     return found[0], found[1]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jax
 import numpy as np
+from flax import nnx
 
 from kgnn.data.samples import Samples
 from kgnn.errors import TrainingError
@@ -52,7 +54,8 @@ def prune(
     config: TrainConfig | None = None,
     *,
     annotation_price: float = 0.1,
-    relation_price: float = 0.3,
+    relation_price: float = 0.1,
+    annotation_rule: str = "lasso",
     pruning_epochs: int | None = None,
     agree: float = 0.5,
     valid: Samples | None = None,
@@ -63,8 +66,9 @@ def prune(
 ) -> Pruned:
     r"""Find out which edges a network does not need, and do without them.
 
-    First the network is trained with a price on every annotation (group :math:`\ell_0`) and on every relation (group
-    lasso), by proximal steps that set all weights of an edge to 0 at once; validation samples take no part in this.
+    First the network is trained, for half of the epochs as it is, then with a price on every annotation and
+    relation (group lasso, or group :math:`\ell_0`), by proximal steps that set all weights of an edge to 0 at once;
+    validation samples take no part in this. Each replicate does so by itself, from a seed of its own.
     What is at 0 is cut out of the hierarchy, with all that then hangs in the air. The smaller network starts anew and
     is fitted like any other. That an edge is gone does not mean that it is untrue: the data did not need it, or another
     edge says the same. The share of replicates that kept it (`Pruned.kept_by`) tells chance from need.
@@ -73,9 +77,11 @@ def prune(
         model: A model with subsystems; gives structure and arguments, its weights are not used.
         samples: Training samples.
         config: Settings of both fits.
-        annotation_price: Of an annotation, see `kgnn.layers.thresholds.GroupHardThreshold`.
-        relation_price: Of a relation, see `kgnn.layers.thresholds.GroupSoftThreshold`.
-        pruning_epochs: Epochs of the first fit; those of the settings where None.
+        annotation_price: Of an annotation.
+        relation_price: Of a relation, by the norm of its weights.
+        annotation_rule: ``"lasso"`` (by the norm of its weights) or ``"l0"`` (a fixed price: only what is small already
+            goes, so give the settings a weight decay).
+        pruning_epochs: Epochs before the cut, the second half of them with prices; those of the settings where None.
         agree: Share of the replicates that must have kept an edge for it to stay.
         valid: Validation samples; a share of the training samples is held out where None.
         test: Test samples, scored once.
@@ -95,8 +101,9 @@ def prune(
         Huang et al. 2021 (ParsVNN), NAR Genomics and Bioinformatics 3:lqab097, doi:10.1093/nargab/lqab097.
 
     Differs from the paper:
-        The paper alternates ten epochs of proximal steps with ten of Adam on what is left, masking gradients; here one
-        fit prunes and the edges then leave the structure, so that the second fit cannot bring them back. An annotation
+        The paper alternates ten epochs of proximal steps with ten of Adam on what is left, masking gradients; here the
+        edges leave the structure once, and the second fit starts anew. Prices come after half of the epochs: from a
+        random start, the group :math:`\ell_0` would keep those edges that happened to begin large. An annotation
         has as many weights as its term has states, and pays for all of them together; the paper has one weight.
     """
     refuse_finished(out)
@@ -107,12 +114,15 @@ def prune(
     if not (annotation_price or relation_price):
         raise TrainingError("both prices are 0, so that no edge would go. Set annotation_price or relation_price.")
     parts = make_parts(model, samples, valid, test, config)
-    prices = {"annotation_price": annotation_price, "relation_price": relation_price}
-    priced = build(model.arguments._replace(settings=settings._replace(**prices)), model.hierarchy, seed=config.seed)
-    # The last epoch is kept, not the best: the fewest edges come last. An average of weights would never reach 0.
-    first = replace(config, epochs=pruning_epochs or config.epochs, average=0.0, patience=0)
-    fitted, _, _ = train_model(priced, parts.train, None, first, what="pruning", progress=progress)
-    kept_by = kept_edges(fitted)
+    prices = {
+        "annotation_price": annotation_price,
+        "relation_price": relation_price,
+        "annotation_rule": annotation_rule,
+    }
+    first = replace(config, epochs=pruning_epochs or config.epochs, average=0.0, patience=0, replicates=1)
+    seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
+    each = [kept_edges(_priced(model, seed, prices, parts.train, first, progress)) for seed in seeds]
+    kept_by = tuple(np.mean(shares, axis=0) for shares in zip(*each, strict=True))
     smaller, removed = cut_edges(model.hierarchy, *(share >= agree for share in kept_by))
     rebuilt = build(model.arguments, smaller, seed=config.seed)
     edges = _counted(model.hierarchy, smaller)
@@ -129,6 +139,27 @@ def prune(
         further_metrics={"pruned": {**prices, "agree": agree, "edges": {name: list(n) for name, n in edges.items()}}},
     )
     return Pruned(run, _table(removed), edges, kept_by)
+
+
+def _priced(
+    model: Model,
+    seed: int,
+    prices: dict[str, Any],
+    train: Samples,
+    config: TrainConfig,
+    progress: Progress | None,
+) -> Model:
+    """One network, trained without and then with prices; the last epoch is kept, since the fewest edges come last."""
+    without = replace(config, epochs=max(1, config.epochs // 2), seed=seed)
+    arguments = model.arguments
+    plain, _, _ = train_model(build(arguments, model.structure, seed=seed), train, None, without, what="before pruning")
+    arguments = arguments._replace(settings=arguments.settings._replace(**prices))
+    priced = build(arguments, model.structure, seed=seed)
+    # By leaves: whole variables would bring along that they have no price.
+    state = nnx.state(priced)
+    nnx.update(priced, jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(nnx.state(plain))))
+    rest = replace(config, epochs=max(1, config.epochs - without.epochs), seed=seed)
+    return train_model(priced, train, None, rest, what="pruning", progress=progress)[0]
 
 
 def kept_edges(model: Model) -> tuple[np.ndarray, np.ndarray]:

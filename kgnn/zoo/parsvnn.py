@@ -15,7 +15,7 @@ from kgnn.zoo.gene_tables import gene_tables
 from kgnn.zoo.recipe import Card, Recipe, choose_version
 
 SETTINGS = {
-    "robust": SubsystemSettings(6, heads="tanh_linear", annotation_price=1.0, relation_price=0.3),
+    "robust": SubsystemSettings(6, heads="tanh_linear", annotation_price=1e-3, relation_price=0.1),
     "paper": SubsystemSettings(6, heads="tanh_linear", annotation_price=1e-3, relation_price=0.5),
 }
 CONFIGS = {
@@ -36,8 +36,8 @@ def parsvnn(
 ) -> PathwayNetwork:
     """The ParsVNN network: six states a term, and a price on every annotation and relation.
 
-    Trained as it is, edges that do not pay go to 0. `kgnn.train.prune` cuts them out of the hierarchy, reports them and
-    trains what is left.
+    Trained as it is, edges that do not pay go to 0. `kgnn.train.prune` lets a network learn before it has to pay, cuts
+    what went to 0 out of the hierarchy, reports it and trains what is left.
 
     Args:
         hierarchy: The compiled hierarchy.
@@ -69,7 +69,7 @@ PARSVNN = Recipe(
         doi="10.1093/nargab/lqab097",
         inputs="a hierarchy; samples with a target",
         versions={
-            "robust": "a higher price of annotations, since steps here are those of Adam",
+            "robust": "a lower price of relations, a larger rate, no penalty on weights",
             "paper": "prices 1e-3 and 0.5, L2 1e-3",
         },
         differs=(
