@@ -21,7 +21,7 @@ from kgnn.structure import compile_hierarchy
 from kgnn.train import Run, fit, prune
 from kgnn.zoo import dcell, recipe
 
-PRICES = ((0.0, 0.5), (3.0, 0.2), (10.0, 0.5), (30.0, 1.0))
+PRICES = ((0.1, 0.1), (0.3, 0.3), (1.0, 1.0))
 TOLERANCE = 0.01
 
 
@@ -61,6 +61,7 @@ def measure(arguments: argparse.Namespace) -> Result:
             pruning_epochs=epochs or arguments.pruning_epochs, **parts,
         )  # fmt: skip
         rows.append(row_of(f"{annotation:g} / {relation:g}", found.run, found.edges))
+        say(f"  {rows[-1]}")
     result = Result(sizes={"terms": hierarchy.n_terms, "edges": edges, "training pairs": len(learn)})
     result.tables["prices of an annotation / a relation"] = rows
     allowed = [row for row in rows if row["valid pearson"] >= rows[0]["valid pearson"] - TOLERANCE]

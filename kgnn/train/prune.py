@@ -122,7 +122,7 @@ def prune(
     first = replace(config, epochs=pruning_epochs or config.epochs, average=0.0, patience=0, replicates=1)
     seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
     each = [kept_edges(_priced(model, seed, prices, parts.train, first, progress)) for seed in seeds]
-    kept_by = tuple(np.mean(shares, axis=0) for shares in zip(*each, strict=True))
+    kept_by = (np.mean([of for of, _ in each], axis=0), np.mean([of for _, of in each], axis=0))
     smaller, removed = cut_edges(model.hierarchy, *(share >= agree for share in kept_by))
     rebuilt = build(model.arguments, smaller, seed=config.seed)
     edges = _counted(model.hierarchy, smaller)
@@ -171,15 +171,12 @@ def kept_edges(model: Model) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Of annotations ``[annotation]`` and of relations ``[relation]``, in the order of the hierarchy.
     """
-    subsystems, hierarchy = subsystems_of(model), model.hierarchy
-    return tuple(  # type: ignore[return-value]
-        np.atleast_2d(_alive(np.asarray(weights[...]), sizes)).mean(axis=0)
-        for weights, sizes in zip(
-            (subsystems.gene_weights, subsystems.child_weights),
-            subsystems.settings.weights_of_edges(hierarchy),
-            strict=True,
-        )
-    )
+    subsystems: Any = subsystems_of(model)
+    hierarchy: Any = model.hierarchy
+    sizes = subsystems.settings.weights_of_edges(hierarchy)
+    weights = (subsystems.gene_weights, subsystems.child_weights)
+    alive = [np.atleast_2d(_alive(np.asarray(each[...]), size)) for each, size in zip(weights, sizes, strict=True)]
+    return alive[0].mean(axis=0), alive[1].mean(axis=0)
 
 
 def _alive(weights: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -128,8 +128,13 @@ def tables_of_genes(names: tuple[str, ...], task: str, meaning: str = "alteratio
     return Samples(TOY.samples.names, tables, rows, targets_of(values, task))
 
 
+ALTERATIONS = ("mutation", "deletion", "amplification")
 ENTRIES: dict[str, Callable[[Recipe], Case]] = {
     "drugcell": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
+    "sparsego": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
+    "pnet": lambda each: Case(TOY.ontology, tables_of_genes(("mutation", "deletion"), "labels")),
+    "binn": lambda each: Case(TOY.ontology, tables_of_genes(("expression", "measured"), "classes")),
+    "nest_vnn": lambda each: Case(TOY.ontology, tables_of_genes(ALTERATIONS, "regression")),
 }
 """Recipes that the toys of their kind of knowledge do not suit."""
 
