@@ -193,7 +193,9 @@ def own_split(hierarchy: Hierarchy, train: Samples, test: Samples, seeds: range,
             found = [scores(predictor(train, test, seed), test) for seed in some]
         rows.append(row_of(f"{name} ({len(some)} seeds)" if len(some) > 1 else name, found))
         say(str(rows[-1]))
-    return rows + [{"model": f"{name}, as in the notes of the data", "pearson": floor} for name, floor in FLOORS.items()]
+    return rows + [
+        {"model": f"{name}, as in the notes of the data", "pearson": floor} for name, floor in FLOORS.items()
+    ]
 
 
 def five_folds(hierarchy: Hierarchy, everything: Samples, quick: bool) -> list[Row]:

@@ -329,7 +329,10 @@ class Subsystems(nnx.Module):
 def _prices(settings: SubsystemSettings, hierarchy: Hierarchy) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the weights from genes and from children have to pay, as metadata of their parameters."""
     found = []
-    operators = (PRICES[settings.annotation_rule], settings.annotation_price), (PRICES["lasso"], settings.relation_price)
+    operators = (
+        (PRICES[settings.annotation_rule], settings.annotation_price),
+        (PRICES["lasso"], settings.relation_price),
+    )
     for (operator, price), sizes in zip(operators, settings.weights_of_edges(hierarchy), strict=True):
         found.append({"proximal": operator(tuple(sizes.tolist()), price)} if price and len(sizes) else {})
     return found[0], found[1]

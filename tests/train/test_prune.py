@@ -21,7 +21,13 @@ def test_edges_that_the_data_do_not_need_go_and_the_score_stays(tmp_path):
     # The target is twice a1 minus b2 and noise: a2, a3, b1, r and c below C say nothing.
     samples, test = small_samples(300), small_samples(120, seed=1)
     found = prune(
-        small_model(settings=PLAIN), samples, CONFIG, annotation_price=0.1, relation_price=0.03, test=test, out=tmp_path / "run"
+        small_model(settings=PLAIN),
+        samples,
+        CONFIG,
+        annotation_price=0.1,
+        relation_price=0.03,
+        test=test,
+        out=tmp_path / "run",
     )
     left = set(found.run.hierarchy.genes)
     assert {"a1", "b2"} <= left and len(left) <= 4
