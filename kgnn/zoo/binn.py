@@ -19,7 +19,7 @@ SETTINGS = {
     "paper": SubsystemSettings(1, norm="before", dropout=0.2, heads="none"),
     "dtox": SubsystemSettings(LogStateRule(20, 5), activation="relu", norm="none", heads="linear"),
 }
-_ADAMW = {"optimizer": "adamw", "average": 0.99}
+_ADAMW: dict[str, Any] = {"optimizer": "adamw", "average": 0.99}
 CONFIGS = {
     "robust": TrainConfig(epochs=100, batch_size=16, learning_rate=3e-3, weight_decay=0.1, replicates=4, **_ADAMW),
     "paper": TrainConfig(epochs=100, batch_size=8, learning_rate=1e-4),

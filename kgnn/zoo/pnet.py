@@ -18,7 +18,7 @@ SETTINGS = {
     "robust": SubsystemSettings(1, norm="after", dropout=0.1),
     "paper": SubsystemSettings(1, norm="none", dropout=0.1),
 }
-_HEADS = {"output_weight": 0.0, "auxiliary_weight": 1.0}
+_HEADS: dict[str, Any] = {"output_weight": 0.0, "auxiliary_weight": 1.0}
 CONFIGS = {
     "robust": TrainConfig(
         epochs=100, batch_size=64, optimizer="adamw", learning_rate=3e-3, weight_decay=0.3, average=0.99, **_HEADS
