@@ -3,7 +3,7 @@
 Plasma proteomes of 197 samples (binn_sepsis_proteomics of the data), 554 proteins with 40,437 gaps, through
 Reactome in layers of fixed depth. Ten stratified splits, a fifth of the samples held out each time; scalers and
 networks see the other four fifths; the number of epochs is fixed beforehand and the last one is kept: held-out samples
-choose nothing. Accuracy is that of the held-out fifth. The authors' notebook names 0.891, 0.938 and 0.906 for three runs.
+choose nothing. Accuracy is that of the held-out fifth. The authors' notebook has 0.891, 0.938 and 0.906 for three runs.
 """
 
 from __future__ import annotations
