@@ -146,6 +146,7 @@ from kgnn.knowledge.tables import read_gene_table as read_gene_table
 from kgnn.knowledge.transfac import read_transfac as read_transfac
 from kgnn.knowledge.transfer import TransferReport as TransferReport
 from kgnn.knowledge.transfer import transfer_annotations as transfer_annotations
+from kgnn.knowledge.variants import annotate_variants as annotate_variants
 from kgnn.knowledge.vcf import Variants as Variants
 from kgnn.knowledge.vcf import read_variants as read_variants
 from kgnn.knowledge.windows import centered_windows as centered_windows

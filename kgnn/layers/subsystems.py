@@ -23,11 +23,13 @@ from kgnn.layers.normalization import RowBatchNorm
 from kgnn.layers.products import sums_by_row
 from kgnn.layers.propagate import ACTIVATIONS, Flow, Found, Values, propagate, propagate_each
 from kgnn.layers.scaling import FittedStatistic, InputScaling
+from kgnn.layers.thresholds import GroupHardThreshold, GroupSoftThreshold
 from kgnn.layers.tiles import across, from_tiles, into_tiles, tile_size, turn_into_tiles
 from kgnn.structure import Hierarchy
 from kgnn.structure.wiring import Wiring, wire
 
 PRECISIONS = ("float32", "bfloat16")
+PRICES = {"l0": GroupHardThreshold, "lasso": GroupSoftThreshold}
 HEADS = ("tanh_linear", "tanh", "linear", "none")
 
 
@@ -51,6 +53,36 @@ class StateRule:
         return np.array([max(self.minimum, whole(round(self.fraction * int(n), 9))) for n in n_genes], dtype=np.int64)
 
 
+@dataclass(frozen=True)
+class LogStateRule:
+    r"""Number of states of a term from the logarithm of the number of its genes.
+
+    One state below `smallest` genes, else :math:`1 + (m - 1)\log(n / s) / \log(n_{\max} / s)`, rounded, where
+    :math:`m` is `most`, :math:`s` is `smallest` and the largest term has :math:`n_{\max}` genes.
+
+    Attributes:
+        most: States of the largest term.
+        smallest: Genes from which a term has more than one state.
+
+    References:
+        Hao et al. 2022 (DTox), Patterns 3:100565, doi:10.1016/j.patter.2022.100565.
+    """
+
+    most: int = 20
+    smallest: int = 5
+
+    @property
+    def minimum(self) -> int:
+        """Fewest states."""
+        return min(1, self.most)
+
+    def __call__(self, n_genes: np.ndarray) -> np.ndarray:
+        """States of every term, int ``[term]``."""
+        sizes = np.maximum(np.asarray(n_genes, np.float64), self.smallest)
+        span = np.log(max(sizes.max() / self.smallest, np.nextafter(1.0, 2.0)))
+        return np.round(1 + (self.most - 1) * np.log(sizes / self.smallest) / span).astype(np.int64)
+
+
 class SubsystemSettings(NamedTuple):
     """How a subsystem computes its state; the recipes of `kgnn.zoo` differ in little else.
 
@@ -61,7 +93,7 @@ class SubsystemSettings(NamedTuple):
         dropout: Share of states set to 0 in training.
         dropout_from_level: Lowest level that has dropout.
         heads: Auxiliary head at every term: ``"tanh"`` of one linear map (DCell), ``"tanh_linear"`` (a further linear
-            map after it, DrugCell), ``"linear"``, or ``"none"`` at all.
+            map after it, DrugCell), ``"linear"``, or ``"none"`` for no heads.
         heads_read: ``"state"`` (what the parents see) or ``"activation"`` (before batch normalization, DCell).
         gene_layer: Whether every annotation has a weight and a bias of its own before the linear map (DCell,
             DrugCell); the same functions can be expressed without it.
@@ -72,9 +104,14 @@ class SubsystemSettings(NamedTuple):
         dropout_rule: ``"plain"``, or ``"degree"``: terms with few siblings are dropped less (`degree_rates`).
         signed: Whether the weight of an edge whose sign the hierarchy knows has that sign, whatever is learned.
         last_activation: Activation of the last level, ``""`` where it is that of all others.
+        annotation_price: Price in training of every annotation, see `annotation_rule`; 0 for none. See
+            `kgnn.train.prune`.
+        relation_price: Price in training of every relation, by the norm of its weights (`GroupSoftThreshold`).
+        annotation_rule: ``"l0"``, a fixed price of an annotation that is there (`GroupHardThreshold`), or ``"lasso"``,
+            by the norm of its weights (`GroupSoftThreshold`).
     """
 
-    n_states: int | tuple[int, ...] | StateRule = 6
+    n_states: int | tuple[int, ...] | StateRule | LogStateRule = 6
     activation: str = "tanh"
     norm: str = "after"
     dropout: float = 0.0
@@ -88,6 +125,9 @@ class SubsystemSettings(NamedTuple):
     dropout_rule: str = "plain"
     signed: bool = False
     last_activation: str = ""
+    annotation_price: float = 0.0
+    relation_price: float = 0.0
+    annotation_rule: str = "l0"
 
     def check(self) -> None:
         """Refuse unknown choices, naming the known ones, and numbers that mean nothing."""
@@ -96,6 +136,7 @@ class SubsystemSettings(NamedTuple):
             ("norm", self.norm, ("after", "before", "none")),
             ("heads", self.heads, HEADS),
             ("precision", self.precision, PRECISIONS),
+            ("annotation_rule", self.annotation_rule, PRICES),
             ("heads_read", self.heads_read, ("state", "activation")),
             ("dropout_rule", self.dropout_rule, ("plain", "degree")),
             ("last_activation", self.last_activation or self.activation, ACTIVATIONS),
@@ -105,21 +146,37 @@ class SubsystemSettings(NamedTuple):
         rule = self.n_states
         if isinstance(rule, StateRule) and rule.rounding not in ("up", "down"):
             raise unknown_choice("rounding", rule.rounding, ("up", "down"))
-        numbers = (rule.minimum,) if isinstance(rule, StateRule) else rule if isinstance(rule, tuple) else (rule,)
+        if isinstance(rule, tuple | int):
+            numbers = rule if isinstance(rule, tuple) else (rule,)
+        else:
+            numbers = (rule.minimum,)
         if min(numbers, default=0) < 1:
             raise KgnnError(f"n_states is {rule}, but every term needs a state. Choose at least 1.")
+        for name, price in (("annotation_price", self.annotation_price), ("relation_price", self.relation_price)):
+            if not price >= 0:
+                raise KgnnError(f"{name} is {price:g}. Choose a price of at least 0.")
         for what, share in (("dropout", self.dropout), ("gene_dropout", self.gene_dropout)):
             if not 0 <= share < 1:
                 raise KgnnError(f"{what} is {share:g}. Choose a share of at least 0 and below 1.")
 
     def states_of_terms(self, hierarchy: Hierarchy) -> np.ndarray:
         """Number of states of every term, int ``[term]``."""
-        if isinstance(self.n_states, StateRule):
-            return self.n_states(hierarchy.n_genes_of_term)
+        if isinstance(self.n_states, int):
+            return np.full(hierarchy.n_terms, self.n_states, dtype=np.int64)
         if isinstance(self.n_states, tuple):
             levels = np.minimum(hierarchy.level_of_term, len(self.n_states) - 1)
             return np.asarray(self.n_states, dtype=np.int64)[levels]
-        return np.full(hierarchy.n_terms, self.n_states, dtype=np.int64)
+        return self.n_states(hierarchy.n_genes_of_term)
+
+    def weights_of_edges(self, hierarchy: Hierarchy) -> tuple[np.ndarray, np.ndarray]:
+        """Number of weights of every annotation and of every relation, int; those of an edge are neighbors.
+
+        Args:
+            hierarchy: The compiled hierarchy, whose edges are sorted by what they lead to.
+        """
+        states = self.states_of_terms(hierarchy)
+        relations = states[hierarchy.relation_child] * states[hierarchy.relation_parent]
+        return states[hierarchy.annotation_term], relations
 
 
 class States(NamedTuple):
@@ -175,8 +232,9 @@ class Subsystems(nnx.Module):
         n_genes = np.array([len(genes) for genes in hierarchy.genes_of_term])
         n_below = np.array([int(states[children].sum()) for children in hierarchy.children_of_term])
         bound = settings.initial_scale / np.sqrt(np.maximum(n_genes + n_below, 1))
-        self.gene_weights = nnx.Param(uniform_within(np.repeat(bound, n_genes * states), rngs))
-        self.child_weights = nnx.Param(uniform_within(np.repeat(bound, n_below * states), rngs))
+        rules = _prices(settings, hierarchy)
+        self.gene_weights = nnx.Param(uniform_within(np.repeat(bound, n_genes * states), rngs), **rules[0])
+        self.child_weights = nnx.Param(uniform_within(np.repeat(bound, n_below * states), rngs), **rules[1])
         self.bias = nnx.Param(uniform_within(np.repeat(bound, states), rngs))
         gene_bound = settings.initial_scale / np.sqrt(hierarchy.n_genes)
         self.gene_layer = _GeneLayer(n_genes, states, gene_bound, rngs) if settings.gene_layer else None
@@ -301,6 +359,18 @@ class Subsystems(nnx.Module):
     def _rows(self, by_state: Array) -> Array:
         """From the order of states to that of rows, on the first axis."""
         return by_state[self.wiring.state_of_row]
+
+
+def _prices(settings: SubsystemSettings, hierarchy: Hierarchy) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the weights from genes and from children have to pay, as metadata of their parameters."""
+    found = []
+    operators = (
+        (PRICES[settings.annotation_rule], settings.annotation_price),
+        (PRICES["lasso"], settings.relation_price),
+    )
+    for (operator, price), sizes in zip(operators, settings.weights_of_edges(hierarchy), strict=True):
+        found.append({"proximal": operator(tuple(sizes.tolist()), price)} if price and len(sizes) else {})
+    return found[0], found[1]
 
 
 def _remember(norm: RowBatchNorm, wiring: Wiring, found: Found, weights: Array) -> None:

@@ -19,6 +19,7 @@ KINDS = {
     "DrugResponseNetwork": "response",
     "RegulatoryNetwork": "regulatory",
     "SteadyStateNetwork": "steady",
+    "PathwayNetwork": "pathway",
     "VisibleNetwork": "visible",
 }
 """Every class of models, with the module of `kgnn.models` that it lives in. A new family adds a line.

@@ -15,6 +15,8 @@ from kgnn.structure.compile_files import compile_files as compile_files
 from kgnn.structure.contacts import compile_contacts as compile_contacts
 from kgnn.structure.cost import Cost as Cost
 from kgnn.structure.cost import hierarchy_cost as hierarchy_cost
+from kgnn.structure.cut import Removed as Removed
+from kgnn.structure.cut import cut_edges as cut_edges
 from kgnn.structure.graph_matrices import chebyshev_basis as chebyshev_basis
 from kgnn.structure.graph_matrices import chebyshev_features as chebyshev_features
 from kgnn.structure.graph_matrices import graph_matrix as graph_matrix

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
+from kgnn.data.missing import fit_gene_scaler
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import fit_scaler, fit_scaler_in_blocks
+from kgnn.data.scaling import fit_scaler
 from kgnn.errors import TrainingError
 from kgnn.layers.scaling import FittedStatistic
 from kgnn.models import Model, Replicates, build
@@ -116,7 +117,7 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
     method = config.scaling
     if method == "auto":
         method = "standard" if train.meaning == "abundance" else "none"
-    genes = None if method == "none" else fit_scaler_in_blocks(train.gene_blocks, method)
+    genes = None if method == "none" else fit_gene_scaler(train, method)
     targets = train.require_targets()
     outputs = None
     if config.standardize_targets and model.task == "regression":

@@ -149,9 +149,16 @@ def tables_of_genes(names: tuple[str, ...], task: str, meaning: str = "alteratio
     return Samples(TOY.samples.names, tables, rows, targets_of(values, task))
 
 
+ALTERATIONS = ("mutation", "deletion", "amplification")
 ENTRIES: dict[str, Callable[[Recipe], Case]] = {
     "drugcell": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
     "kpnn": lambda each: Case(toy_regulation(), expression("labels")),
+    "sparsego": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
+    "pnet": lambda each: Case(TOY.ontology, tables_of_genes(("mutation", "deletion"), "labels")),
+    "binn": lambda each: Case(TOY.ontology, tables_of_genes(("expression", "measured"), "classes")),
+    "nest_vnn": lambda each: Case(TOY.ontology, tables_of_genes(ALTERATIONS, "regression")),
+    # A rectified unit above these three is at 0 for all samples at the start.
+    "dtox": lambda each: Case(TOY.ontology, TOY.samples, silent=("TOY:0002", "TOY:0003", "TOY:0004")),
 }
 """Recipes that the toys of their kind of knowledge do not suit."""
 
