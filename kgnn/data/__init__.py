@@ -3,6 +3,8 @@
 A file of measurements comes in through `read_samples` and leaves as `Samples`, which every later room takes.
 """
 
+from kgnn.data.counts import control_samples as control_samples
+from kgnn.data.counts import log_per_million as log_per_million
 from kgnn.data.drugcell import DrugCellSplits as DrugCellSplits
 from kgnn.data.drugcell import read_drugcell as read_drugcell
 from kgnn.data.drugcell import read_drugcell_splits as read_drugcell_splits
@@ -11,12 +13,15 @@ from kgnn.data.export import to_frame as to_frame
 from kgnn.data.export import to_mudata as to_mudata
 from kgnn.data.export import write_samples as write_samples
 from kgnn.data.genotypes import read_genotype_list as read_genotype_list
+from kgnn.data.group_targets import GroupScaling as GroupScaling
+from kgnn.data.group_targets import standardize_targets as standardize_targets
 from kgnn.data.h5ad import from_anndata as from_anndata
 from kgnn.data.h5ad import read_h5ad as read_h5ad
 from kgnn.data.h5mu import from_mudata as from_mudata
 from kgnn.data.h5mu import read_h5mu as read_h5mu
 from kgnn.data.measured import Modality as Modality
 from kgnn.data.measured import Targets as Targets
+from kgnn.data.missing import mask_missing as mask_missing
 from kgnn.data.one_hot import one_hot as one_hot
 from kgnn.data.one_hot import one_hot_batch as one_hot_batch
 from kgnn.data.one_hot import read_fasta_sequences as read_fasta_sequences
@@ -25,6 +30,8 @@ from kgnn.data.packed import write_packed as write_packed
 from kgnn.data.parts import Parts as Parts
 from kgnn.data.parts import read_parts as read_parts
 from kgnn.data.read import read_samples as read_samples
+from kgnn.data.regulatory_toy import RegulatoryToy as RegulatoryToy
+from kgnn.data.regulatory_toy import regulatory_toy as regulatory_toy
 from kgnn.data.samples import Samples as Samples
 from kgnn.data.scaling import Scaler as Scaler
 from kgnn.data.scaling import fit_scaler as fit_scaler

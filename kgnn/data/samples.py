@@ -209,6 +209,8 @@ class Samples:
     def with_genes(self, genes: Sequence[str]) -> Samples:
         """The same samples with the gene columns chosen and ordered by name.
 
+        Further tables of the same genes (deletions beside mutations) follow.
+
         Raises:
             AlignmentError: If a gene is not among the columns.
         """
@@ -224,8 +226,12 @@ class Samples:
                 "or measure the missing ones."
             )
         columns = [position[gene] for gene in genes]
-        chosen = replace(table, values=choose(table.values, columns=columns), features=tuple(genes))
-        return replace(self, modalities={**self.modalities, self.gene_modality: chosen})
+        chosen = {
+            name: replace(each, values=choose(each.values, columns=columns), features=tuple(genes))
+            for name, each in self.modalities.items()
+            if each.features == table.features
+        }
+        return replace(self, modalities={**self.modalities, **chosen})
 
     def with_gene_values(self, values: np.ndarray) -> Samples:
         """The same samples with other values in the gene modality, ``[row, gene]``."""

@@ -59,6 +59,7 @@ from kgnn.knowledge.gml import read_gml as read_gml
 from kgnn.knowledge.gpad import read_gpad as read_gpad
 from kgnn.knowledge.graphs import ontology_from_networkx as ontology_from_networkx
 from kgnn.knowledge.graphs import ontology_to_networkx as ontology_to_networkx
+from kgnn.knowledge.hidden_terms import insert_hidden_terms as insert_hidden_terms
 from kgnn.knowledge.hierarchy_cx2 import read_cx2_hierarchy as read_cx2_hierarchy
 from kgnn.knowledge.hierarchy_cx2 import write_cx2_hierarchy as write_cx2_hierarchy
 from kgnn.knowledge.hierarchy_kgml import read_kgml_hierarchy as read_kgml_hierarchy
@@ -145,6 +146,7 @@ from kgnn.knowledge.tables import read_gene_table as read_gene_table
 from kgnn.knowledge.transfac import read_transfac as read_transfac
 from kgnn.knowledge.transfer import TransferReport as TransferReport
 from kgnn.knowledge.transfer import transfer_annotations as transfer_annotations
+from kgnn.knowledge.variants import annotate_variants as annotate_variants
 from kgnn.knowledge.vcf import Variants as Variants
 from kgnn.knowledge.vcf import read_variants as read_variants
 from kgnn.knowledge.windows import centered_windows as centered_windows

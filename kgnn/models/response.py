@@ -75,7 +75,9 @@ class DrugResponseNetwork(nnx.Module):
             ),
         )
         self.terms = hierarchy.terms
-        self.heads = (*hierarchy.terms, *(f"drug layer {number + 1}" for number in range(len(drug_layers))))
+        with_heads = settings.heads != "none"
+        drug_heads = (f"drug layer {number + 1}" for number in range(len(drug_layers)))
+        self.heads = (*hierarchy.terms, *drug_heads) if with_heads else ()
         self.genes = hierarchy.genes
         self.n_fingerprint = n_fingerprint
         self.gene_scaling = InputScaling(hierarchy.n_genes)
@@ -85,7 +87,7 @@ class DrugResponseNetwork(nnx.Module):
         self.drug = DenseStack(
             (n_fingerprint, *drug_layers),
             dropout=drug_dropout,
-            n_heads_outputs=n_outputs,
+            n_heads_outputs=n_outputs if with_heads else 0,
             initial_scale=scale,
             rngs=rngs,
         )

@@ -59,7 +59,7 @@ class VisibleNetwork(nnx.Module):
         self.output_names = name_outputs(outputs)
         self.arguments = BuildArguments("VisibleNetwork", settings, (("outputs", self.output_names), ("task", task)))
         self.terms = hierarchy.terms
-        self.heads = hierarchy.terms[:-1]
+        self.heads = () if settings.heads == "none" else hierarchy.terms[:-1]
         self.genes = hierarchy.genes
         self.gene_scaling = InputScaling(hierarchy.n_genes)
         self.output_scaling = InputScaling(len(self.output_names))

@@ -15,6 +15,8 @@ from kgnn.structure.compile_files import compile_files as compile_files
 from kgnn.structure.contacts import compile_contacts as compile_contacts
 from kgnn.structure.cost import Cost as Cost
 from kgnn.structure.cost import hierarchy_cost as hierarchy_cost
+from kgnn.structure.cut import Removed as Removed
+from kgnn.structure.cut import cut_edges as cut_edges
 from kgnn.structure.graph_matrices import chebyshev_basis as chebyshev_basis
 from kgnn.structure.graph_matrices import chebyshev_features as chebyshev_features
 from kgnn.structure.graph_matrices import graph_matrix as graph_matrix
@@ -44,6 +46,10 @@ from kgnn.structure.null_random import random_structure as random_structure
 from kgnn.structure.null_random import rewire_annotations as rewire_annotations
 from kgnn.structure.one_hot import BASES as BASES
 from kgnn.structure.one_hot import one_hot as one_hot
+from kgnn.structure.regulation import RegulatoryPart as RegulatoryPart
+from kgnn.structure.regulation import compile_feedback as compile_feedback
+from kgnn.structure.regulation import compile_regulation as compile_regulation
+from kgnn.structure.regulation import regulatory_part as regulatory_part
 from kgnn.structure.stored import Structure as Structure
 from kgnn.structure.stored import knowledge_fingerprint as knowledge_fingerprint
 from kgnn.structure.stored import load_structure as load_structure

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
+from kgnn.data.missing import fit_gene_scaler
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import fit_scaler, fit_scaler_in_blocks
+from kgnn.data.scaling import fit_scaler
 from kgnn.errors import TrainingError
 from kgnn.layers.scaling import FittedStatistic
 from kgnn.models import Model, Replicates, build
@@ -81,7 +82,7 @@ def train_model(
         else:
             state, losses = engine.train_epoch(state, data)
         now = engine.kept(state)
-        rows.append({"epoch": epoch, **_finite_losses(losses, epoch, config)})
+        rows.append({"epoch": epoch, **_finite_losses(losses, epoch, config, getattr(model, "not_finite", ""))})
         rows[-1]["valid_score"] = None if validation is None else validation(*now, epoch)
         if validation is None or _best(rows, name) == epoch:
             kept = now
@@ -116,7 +117,7 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
     method = config.scaling
     if method == "auto":
         method = "standard" if train.meaning == "abundance" else "none"
-    genes = None if method == "none" else fit_scaler_in_blocks(train.gene_blocks, method)
+    genes = None if method == "none" else fit_gene_scaler(train, method)
     targets = train.require_targets()
     outputs = None
     if config.standardize_targets and model.task == "regression":
@@ -132,6 +133,8 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
 def class_weights(train: Samples, config: TrainConfig) -> np.ndarray | None:
     """Weight of every sample in the loss, ``[sample]``: one over the frequency of its class, 1 on average.
 
+    Of labels, samples with the same labels are a class.
+
     Args:
         train: Training samples.
         config: Its `class_weights` says whether.
@@ -142,8 +145,11 @@ def class_weights(train: Samples, config: TrainConfig) -> np.ndarray | None:
     if config.class_weights == "none":
         return None
     targets = train.require_targets()
-    counts = np.bincount(targets.values, minlength=len(targets.names))
-    return (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[targets.values]
+    classes = targets.values
+    if targets.kind == "labels":
+        classes = np.unique(classes, axis=0, return_inverse=True)[1].reshape(-1)
+    counts = np.bincount(classes)
+    return (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[classes]
 
 
 def _same_everywhere(config: TrainConfig) -> TrainConfig:
@@ -164,14 +170,14 @@ def _is_due(epoch: int, config: TrainConfig) -> bool:
     return bool(every) and (epoch % every == 0 or epoch == config.epochs)
 
 
-def _finite_losses(losses: tuple[Any, Any], epoch: int, config: TrainConfig) -> dict[str, float]:
-    """Losses of an epoch, the mean over replicates."""
+def _finite_losses(losses: tuple[Any, Any], epoch: int, config: TrainConfig, hint: str) -> dict[str, float]:
+    """Losses of an epoch, the mean over replicates; `hint` is what the model says where one is not finite."""
     output, auxiliary = (float(np.mean(loss)) for loss in losses)
     for name, loss in (("output", output), ("auxiliary", auxiliary)):
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the {name} loss became {loss} in epoch {epoch}. Lower learning_rate (now {config.learning_rate:g}) "
-                "or set clip_norm, and look for extreme values among the samples."
+                f"or set clip_norm, and look for extreme values among the samples.{hint and ' '}{hint}"
             )
     return {"loss": output, "auxiliary": auxiliary}
 

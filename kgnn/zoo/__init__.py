@@ -1,17 +1,35 @@
 """Published systems as short recipes over shared blocks, each with a card."""
 
 from kgnn.errors import unknown_choice
+from kgnn.zoo.binn import BINN as _BINN
+from kgnn.zoo.binn import DTOX as _DTOX
+from kgnn.zoo.binn import binn as binn
 from kgnn.zoo.citations import cite_run as cite_run
 from kgnn.zoo.dcell import DCELL as _DCELL
 from kgnn.zoo.dcell import dcell as dcell
 from kgnn.zoo.drugcell import DRUGCELL as _DRUGCELL
+from kgnn.zoo.drugcell import SPARSEGO as _SPARSEGO
 from kgnn.zoo.drugcell import drugcell as drugcell
 from kgnn.zoo.fit_recipe import build_model as build_model
 from kgnn.zoo.fit_recipe import fit_recipe as fit_recipe
+from kgnn.zoo.gennet import GENNET as _GENNET
+from kgnn.zoo.gennet import gennet as gennet
+from kgnn.zoo.kpnn import KPNN as _KPNN
+from kgnn.zoo.kpnn import kpnn as kpnn
+from kgnn.zoo.nest_vnn import NEST_VNN as _NEST_VNN
+from kgnn.zoo.nest_vnn import nest_vnn as nest_vnn
+from kgnn.zoo.parsvnn import PARSVNN as _PARSVNN
+from kgnn.zoo.parsvnn import parsvnn as parsvnn
+from kgnn.zoo.pathway_clock import PATHWAY_CLOCK as _PATHWAY_CLOCK
+from kgnn.zoo.pathway_clock import pathway_clock as pathway_clock
+from kgnn.zoo.pnet import PNET as _PNET
+from kgnn.zoo.pnet import pnet as pnet
 from kgnn.zoo.recipe import Card as Card
 from kgnn.zoo.recipe import Recipe as Recipe
 
-RECIPES: tuple[Recipe, ...] = (_DCELL, _DRUGCELL)
+RECIPES: tuple[Recipe, ...] = (
+    _DCELL, _DRUGCELL, _KPNN, _PATHWAY_CLOCK, _SPARSEGO, _PNET, _BINN, _DTOX, _NEST_VNN, _PARSVNN, _GENNET,
+)  # fmt: skip
 
 
 def recipe(name: str) -> Recipe:

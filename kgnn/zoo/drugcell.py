@@ -17,7 +17,8 @@ SETTINGS = {
     "robust": SubsystemSettings(6, heads="tanh_linear", dropout=0.0),
     "paper": SubsystemSettings(6, heads="tanh_linear", gene_layer=True, initial_scale=0.1),
 }
-DRUG_DROPOUT = {"robust": 0.2, "paper": 0.0}
+SETTINGS["sparsego"] = SETTINGS["paper"]._replace(heads="none", gene_layer=False, initial_scale=1.0)
+DRUG_DROPOUT = {"robust": 0.2, "paper": 0.0, "sparsego": 0.0}
 CONFIGS = {
     "robust": TrainConfig(
         epochs=80,
@@ -31,6 +32,9 @@ CONFIGS = {
     ),
     "paper": TrainConfig(
         epochs=300, batch_size=5000, b2=0.99, epsilon=1e-5, auxiliary_weight=0.2, standardize_targets=False
+    ),
+    "sparsego": TrainConfig(
+        epochs=300, batch_size=5000, learning_rate=1e-2, schedule="exponential", auxiliary_weight=0.0
     ),
 }
 
@@ -51,7 +55,8 @@ def drugcell(
         hierarchy: The compiled hierarchy of the genotype.
         n_fingerprint: Bits of a drug's fingerprint.
         rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"`` (whose settings are those of the released code as well).
+        version: ``"robust"``, ``"paper"`` (whose settings are those of the released code as well) or ``"sparsego"``
+            (without auxiliary heads, Sada Del Real & Rubio 2023).
         outputs: Names of the outputs, or their number.
         drug_dropout: Dropout of the drug branch and of the join; that of the version where None.
         **settings: Fields of `SubsystemSettings` to replace.
@@ -60,7 +65,8 @@ def drugcell(
         The model; train it with ``RECIPES["drugcell"].config(version)``.
 
     References:
-        Kuenzi et al. 2020, Cancer Cell 38:672, doi:10.1016/j.ccell.2020.09.014.
+        Kuenzi et al. 2020, Cancer Cell 38:672, doi:10.1016/j.ccell.2020.09.014; Sada Del Real & Rubio 2023
+        (SparseGO), eBioMedicine 96:104767, doi:10.1016/j.ebiom.2023.104767.
 
     Differs from the paper:
         See the card: ``kgnn zoo drugcell``.
@@ -70,6 +76,13 @@ def drugcell(
     return DrugResponseNetwork(hierarchy, n_fingerprint, chosen, drug_dropout=dropout, outputs=outputs, rngs=rngs)
 
 
+_SHARED: dict[str, Any] = {
+    "options": {"dropout": float, "drug_dropout": float, "activation": str, "norm": str},
+    "modalities": ("genotype", "fingerprint"),
+    "leave_out": ("cell", "drug"),
+    "tasks": ("regression",),
+    "from_samples": lambda samples: {"n_fingerprint": len(samples.modalities["fingerprint"].features)},
+}
 DRUGCELL = Recipe(
     card=Card(
         name="drugcell",
@@ -89,10 +102,24 @@ DRUGCELL = Recipe(
         ),
     ),
     build=drugcell,
-    configs=CONFIGS,
-    options={"dropout": float, "drug_dropout": float, "activation": str, "norm": str},
-    modalities=("genotype", "fingerprint"),
-    leave_out=("cell", "drug"),
-    tasks=("regression",),
-    from_samples=lambda samples: {"n_fingerprint": len(samples.modalities["fingerprint"].features)},
+    configs={name: config for name, config in CONFIGS.items() if name != "sparsego"},
+    **_SHARED,
+)
+SPARSEGO = Recipe(
+    card=Card(
+        name="sparsego",
+        title="Drug response from expression or mutations: DrugCell's network without auxiliary heads",
+        year=2023,
+        doi="10.1016/j.ebiom.2023.104767",
+        inputs="a hierarchy; cells with expression or mutations, drugs with fingerprints, pairs with a response",
+        versions={"sparsego": "no auxiliary heads, a falling rate; scored on pairs, unseen cells and unseen drugs"},
+        differs=(
+            "a variant of drugcell: version='sparsego'",
+            "steps are those of Adam; the released program takes plain gradient steps with a rate of 0.1",
+            "relations that skip levels need no virtual nodes",
+        ),
+    ),
+    build=drugcell,
+    configs={"sparsego": CONFIGS["sparsego"]},
+    **_SHARED,
 )

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import ceil, floor
+from math import ceil, floor, log
 
 import numpy as np
 
 from kgnn.knowledge.ontology import Ontology
-from kgnn.layers import StateRule, SubsystemSettings
+from kgnn.layers import LogStateRule, StateRule, SubsystemSettings
 
 MOMENTUM, EPSILON = 0.9, 1e-5
 ACTIVATIONS = {
@@ -68,7 +68,11 @@ class TermWeights:
     second_bias: np.ndarray | None = None
 
 
-def n_states_of_term(ontology: Ontology, term: str, rule: int | StateRule) -> int:
+def n_states_of_term(ontology: Ontology, term: str, rule: int | StateRule | LogStateRule) -> int:
+    if isinstance(rule, LogStateRule):
+        largest = max(len(genes) for genes in ontology.gene_sets.values())
+        size = max(len(ontology.gene_sets[term]), rule.smallest)
+        return round(1 + (rule.most - 1) * log(size / rule.smallest) / log(largest / rule.smallest))
     if not isinstance(rule, StateRule):
         return rule
     wanted = round(rule.fraction * len(ontology.gene_sets[term]), 6)

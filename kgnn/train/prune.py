@@ -1,0 +1,205 @@
+"""`prune`: train with a price on every edge, cut the edges that went to 0 out of the hierarchy, train what is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import numpy as np
+from flax import nnx
+
+from kgnn.data.samples import Samples
+from kgnn.errors import TrainingError
+from kgnn.layers.thresholds import group_norms
+from kgnn.models import Model, build
+from kgnn.structure import Hierarchy
+from kgnn.structure.cut import Removed, cut_edges
+from kgnn.train.carry import subsystems_of
+from kgnn.train.config import TrainConfig
+from kgnn.train.fit import fit, refuse_finished
+from kgnn.train.loop import train_model
+from kgnn.train.parts import make_parts
+from kgnn.train.progress import Progress
+from kgnn.train.run import Run
+
+if TYPE_CHECKING:
+    import pandas
+
+AT_ZERO = 1e-6
+"""Share of the largest norm among the edges of its kind below which an edge counts as 0."""
+
+
+class Pruned(NamedTuple):
+    """What pruning found.
+
+    Attributes:
+        run: The run of the smaller network.
+        removed: A table of everything removed: what (annotation, relation, term, gene), below, above, reason.
+        edges: Number of edges before and after, by kind: ``annotations``, ``relations``, ``edges`` (both together), and
+            of ``terms`` and ``genes``.
+        kept_by: Share of the networks that kept every edge of the hierarchy before: annotations, then relations.
+    """
+
+    run: Run
+    removed: pandas.DataFrame
+    edges: dict[str, tuple[int, int]]
+    kept_by: tuple[np.ndarray, np.ndarray]
+
+
+def prune(
+    model: Model,
+    samples: Samples,
+    config: TrainConfig | None = None,
+    *,
+    annotation_price: float = 0.1,
+    relation_price: float = 0.1,
+    annotation_rule: str = "lasso",
+    pruning_epochs: int | None = None,
+    agree: float = 0.5,
+    valid: Samples | None = None,
+    test: Samples | None = None,
+    out: str | PathLike[str] | None = None,
+    recipe: str = "",
+    progress: Progress | None = None,
+) -> Pruned:
+    r"""Find out which edges a network does not need, and do without them.
+
+    First the network is trained, for half of the epochs as it is, then with a price on every annotation and
+    relation (group lasso, or group :math:`\ell_0`), by proximal steps that set all weights of an edge to 0 at once;
+    validation samples take no part in this. Each replicate does so by itself, from a seed of its own.
+    What is at 0 is cut out of the hierarchy, with all that then hangs in the air. The smaller network starts anew and
+    is fitted like any other. That an edge is gone does not mean that it is untrue: the data did not need it, or another
+    edge says the same. The share of replicates that kept it (`Pruned.kept_by`) tells chance from need.
+
+    Args:
+        model: A model with subsystems; gives structure and arguments, its weights are not used.
+        samples: Training samples.
+        config: Settings of both fits.
+        annotation_price: Of an annotation.
+        relation_price: Of a relation, by the norm of its weights.
+        annotation_rule: ``"lasso"`` (by the norm of its weights) or ``"l0"`` (a fixed price: only what is small already
+            goes, so give the settings a weight decay).
+        pruning_epochs: Epochs before the cut, the second half of them with prices; those of the settings where None.
+        agree: Share of the replicates that must have kept an edge for it to stay.
+        valid: Validation samples; a share of the training samples is held out where None.
+        test: Test samples, scored once.
+        out: Folder for the run.
+        recipe: Name of the recipe, for the record.
+        progress: Told after every epoch.
+
+    Returns:
+        The run on the smaller hierarchy, and what was removed.
+
+    Raises:
+        StructureError: If no gene reaches the root any more.
+        TrainingError: If the model has no subsystems, or both prices are 0.
+        RunError: If `out` holds a finished run.
+
+    References:
+        Huang et al. 2021 (ParsVNN), NAR Genomics and Bioinformatics 3:lqab097, doi:10.1093/nargab/lqab097.
+
+    Differs from the paper:
+        The paper alternates ten epochs of proximal steps with ten of Adam on what is left, masking gradients; here the
+        edges leave the structure once, and the second fit starts anew. Prices come after half of the epochs: from a
+        random start, the group :math:`\ell_0` would keep those edges that happened to begin large. An annotation
+        has as many weights as its term has states, and pays for all of them together; the paper has one weight.
+    """
+    refuse_finished(out)
+    config = TrainConfig() if config is None else config
+    settings = model.arguments.settings
+    if model.hierarchy is None or not hasattr(settings, "annotation_price"):
+        raise TrainingError("the model has no subsystems whose edges could be pruned. Give a visible network.")
+    if not (annotation_price or relation_price):
+        raise TrainingError("both prices are 0, so that no edge would go. Set annotation_price or relation_price.")
+    parts = make_parts(model, samples, valid, test, config)
+    prices = {
+        "annotation_price": annotation_price,
+        "relation_price": relation_price,
+        "annotation_rule": annotation_rule,
+    }
+    first = replace(config, epochs=pruning_epochs or config.epochs, average=0.0, patience=0, replicates=1)
+    seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
+    each = [kept_edges(_priced(model, seed, prices, parts.train, first, progress)) for seed in seeds]
+    kept_by = (np.mean([of for of, _ in each], axis=0), np.mean([of for _, of in each], axis=0))
+    smaller, removed = cut_edges(model.hierarchy, *(share >= agree for share in kept_by))
+    rebuilt = build(model.arguments, smaller, seed=config.seed)
+    edges = _counted(model.hierarchy, smaller)
+    run = fit(
+        rebuilt,
+        parts.train,
+        config,
+        valid=parts.valid,
+        test=parts.test,
+        out=out,
+        baselines=(),
+        progress=progress,
+        recipe=recipe,
+        further_metrics={"pruned": {**prices, "agree": agree, "edges": {name: list(n) for name, n in edges.items()}}},
+    )
+    return Pruned(run, _table(removed), edges, kept_by)
+
+
+def _priced(
+    model: Model,
+    seed: int,
+    prices: dict[str, Any],
+    train: Samples,
+    config: TrainConfig,
+    progress: Progress | None,
+) -> Model:
+    """One network, trained without and then with prices; the last epoch is kept, since the fewest edges come last."""
+    without = replace(config, epochs=max(1, config.epochs // 2), seed=seed)
+    arguments = model.arguments
+    plain, _, _ = train_model(build(arguments, model.structure, seed=seed), train, None, without, what="before pruning")
+    arguments = arguments._replace(settings=arguments.settings._replace(**prices))
+    priced = build(arguments, model.structure, seed=seed)
+    # By leaves: whole variables would bring along that they have no price.
+    state = nnx.state(priced)
+    nnx.update(priced, jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(nnx.state(plain))))
+    rest = replace(config, epochs=max(1, config.epochs - without.epochs), seed=seed)
+    return train_model(priced, train, None, rest, what="pruning", progress=progress)[0]
+
+
+def kept_edges(model: Model) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the networks of a model in which every edge has a weight that is not 0.
+
+    Args:
+        model: One network with subsystems, or replicates.
+
+    Returns:
+        Of annotations ``[annotation]`` and of relations ``[relation]``, in the order of the hierarchy.
+    """
+    subsystems: Any = subsystems_of(model)
+    hierarchy: Any = model.hierarchy
+    sizes = subsystems.settings.weights_of_edges(hierarchy)
+    weights = (subsystems.gene_weights, subsystems.child_weights)
+    alive = [np.atleast_2d(_alive(np.asarray(each[...]), size)) for each, size in zip(weights, sizes, strict=True)]
+    return alive[0].mean(axis=0), alive[1].mean(axis=0)
+
+
+def _alive(weights: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    norms = group_norms(weights, sizes)
+    return norms > AT_ZERO * norms.max(axis=-1, initial=0.0, keepdims=True)
+
+
+def _counted(before: Hierarchy, after: Hierarchy) -> dict[str, tuple[int, int]]:
+    def counts(hierarchy: Hierarchy) -> dict[str, int]:
+        annotations, relations = len(hierarchy.annotation_gene), len(hierarchy.relation_child)
+        return {
+            "annotations": annotations,
+            "relations": relations,
+            "edges": annotations + relations,
+            "terms": hierarchy.n_terms,
+            "genes": hierarchy.n_genes,
+        }
+
+    then, now = counts(before), counts(after)
+    return {name: (then[name], now[name]) for name in then}
+
+
+def _table(removed: tuple[Removed, ...]) -> pandas.DataFrame:
+    import pandas
+
+    return pandas.DataFrame(list(removed), columns=list(Removed._fields))

@@ -1,0 +1,65 @@
+"""Pruning finds the edges that planted data do not need, and the smaller network does as well."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kgnn.errors import TrainingError
+from kgnn.layers import SubsystemSettings
+from kgnn.models import DenseNetwork
+from kgnn.train import TrainConfig, load_run, prune
+from kgnn.train.prune import kept_edges
+from tests.train.small import GENES, small_model, small_samples
+
+# Batch normalization would let every weight shrink for nothing: what a term says would not change.
+PLAIN = SubsystemSettings(2, norm="none")
+CONFIG = TrainConfig(epochs=40, batch_size=32, learning_rate=0.02, auxiliary_weight=0.0)
+
+
+def test_edges_that_the_data_do_not_need_go_and_the_score_stays(tmp_path):
+    # The target is twice a1 minus b2 and noise: a2, a3, b1, r and c below C say nothing.
+    samples, test = small_samples(300), small_samples(120, seed=1)
+    found = prune(
+        small_model(settings=PLAIN),
+        samples,
+        CONFIG,
+        annotation_price=0.1,
+        relation_price=0.03,
+        test=test,
+        out=tmp_path / "run",
+    )
+    left = set(found.run.hierarchy.genes)
+    assert {"a1", "b2"} <= left and len(left) <= 4
+    assert found.edges["edges"][1] <= 0.7 * found.edges["edges"][0]
+    assert found.run.metrics["model"]["test"]["pearson"] > 0.97
+    assert found.run.metrics["pruned"]["edges"]["genes"] == [7, len(left)]
+    gone = found.removed[found.removed.what == "gene"].below
+    assert set(gone) == set(GENES) - left
+    assert [len(share) for share in found.kept_by] == [7, 3]
+    again = load_run(tmp_path / "run")
+    assert again.hierarchy == found.run.hierarchy
+
+
+def test_replicates_vote():
+    samples = small_samples(200)
+    config = CONFIG.updated({"replicates": 3, "epochs": 40})
+    found = prune(small_model(settings=PLAIN), samples, config, annotation_price=0.1, relation_price=0.0, agree=0.6)
+    assert set(np.round(3 * np.concatenate(found.kept_by)).tolist()) <= {0, 1, 2, 3}
+    assert {"a1", "b2"} <= set(found.run.hierarchy.genes)
+    assert found.run.metrics["pruned"]["agree"] == 0.6
+
+
+def test_without_a_price_every_edge_is_there():
+    annotations, relations = kept_edges(small_model())
+    assert annotations.tolist() == [1.0] * 7 and relations.tolist() == [1.0] * 3
+
+
+def test_what_cannot_be_pruned_is_refused():
+    from flax import nnx
+
+    with pytest.raises(TrainingError, match="both prices are 0"):
+        prune(small_model(), small_samples(), annotation_price=0.0, relation_price=0.0)
+    dense = DenseNetwork(GENES, hidden=3, rngs=nnx.Rngs(0))
+    with pytest.raises(TrainingError, match="no subsystems"):
+        prune(dense, small_samples())
