@@ -3,6 +3,8 @@
 A file of measurements comes in through `read_samples` and leaves as `Samples`, which every later room takes.
 """
 
+from kgnn.data.counts import control_samples as control_samples
+from kgnn.data.counts import log_per_million as log_per_million
 from kgnn.data.drugcell import DrugCellSplits as DrugCellSplits
 from kgnn.data.drugcell import read_drugcell as read_drugcell
 from kgnn.data.drugcell import read_drugcell_splits as read_drugcell_splits
@@ -25,6 +27,8 @@ from kgnn.data.packed import write_packed as write_packed
 from kgnn.data.parts import Parts as Parts
 from kgnn.data.parts import read_parts as read_parts
 from kgnn.data.read import read_samples as read_samples
+from kgnn.data.regulatory_toy import RegulatoryToy as RegulatoryToy
+from kgnn.data.regulatory_toy import regulatory_toy as regulatory_toy
 from kgnn.data.samples import Samples as Samples
 from kgnn.data.scaling import Scaler as Scaler
 from kgnn.data.scaling import fit_scaler as fit_scaler

@@ -191,7 +191,7 @@ class Network:
             StructureError: If no edge is left.
         """
         reason = f"weight below {weight:g}"
-        return self._keep_edges(self.weight >= weight, reason, f"kept edges of weight {weight:g} or more")
+        return self.keep_edges(self.weight >= weight, reason, f"kept edges of weight {weight:g} or more")
 
     def with_evidence(self, *kinds: str) -> Network:
         """The edges with some kinds of evidence.
@@ -214,7 +214,7 @@ class Network:
                 raise KgnnError(f"evidence {kind!r} is not in the network. Choose from: {known}.")
             keep |= np.array(found)
         listed = ", ".join(kinds)
-        return self._keep_edges(keep[self.evidence], f"evidence other than {listed}", f"kept evidence {listed}")
+        return self.keep_edges(keep[self.evidence], f"evidence other than {listed}", f"kept evidence {listed}")
 
     def renamed(self, names: Mapping[str, str]) -> Network:
         """The network under other names; nodes that take the same name become one.
@@ -280,7 +280,20 @@ class Network:
         within = keep[self.source] & keep[self.target]
         return self._cut(keep, within, ("node", reason), ("edge", f"a node {reason}"), step)
 
-    def _keep_edges(self, keep: np.ndarray, reason: str, step: str) -> Network:
+    def keep_edges(self, keep: np.ndarray, reason: str, step: str) -> Network:
+        """The edges of a mask; a node that loses all its edges is left out with them.
+
+        Args:
+            keep: bool ``[edge]``.
+            reason: Why the others are left out, for the losses.
+            step: What was done, for the provenance.
+
+        Returns:
+            The network; nodes and edges left out are in its losses.
+
+        Raises:
+            StructureError: If no edge is left.
+        """
         if not keep.any():
             raise StructureError(
                 f"no edge is left: all {self.n_edges:,} have {reason} (weights lie between {self.weight.min():g} and "

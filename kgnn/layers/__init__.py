@@ -1,6 +1,7 @@
 """Blocks of flax.nnx that cannot leave the structure they were compiled from."""
 
 from kgnn.layers.dropout import RowDropout as RowDropout
+from kgnn.layers.dropout import degree_rates as degree_rates
 from kgnn.layers.graphs import graphs_tuple as graphs_tuple
 from kgnn.layers.layout import Layout as Layout
 from kgnn.layers.motif_scores import best_filter_scores as best_filter_scores

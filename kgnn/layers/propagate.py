@@ -58,6 +58,7 @@ class Flow(NamedTuple):
         epsilon: Added to variances.
         batch: Whether to normalize by the statistics of the batch.
         precision: Type in which inputs and weights of a term are multiplied; all else is in float32.
+        last_activation: Name of the activation of the last level.
     """
 
     wiring: Wiring
@@ -67,6 +68,12 @@ class Flow(NamedTuple):
     epsilon: float
     batch: bool
     precision: str
+    last_activation: str
+
+    def at(self, level: int) -> Flow:
+        """The flow of a level, with its own activation."""
+        last = level == len(self.wiring.levels) - 1
+        return self._replace(activation=self.last_activation) if last else self
 
 
 class Values(NamedTuple):
@@ -246,6 +253,7 @@ def _forward(flow: Flow, values: Values, *, attribution: bool = False) -> tuple[
 
 def _level_rows(flow: Flow, values: Values, states: Array, level: int) -> Any:
     """Activations (or sums) of a level ``[tile, row, sample]``, the sums where they are needed, moments a tile."""
+    flow = flow.at(level)
     first, last = flow.wiring.levels[level]
     genes, children = flow.wiring.genes[level], flow.wiring.children[level]
     from_genes = kernels(genes, values.gene_weights)
@@ -278,6 +286,7 @@ def _finish_level(
     flow: Flow, values: Values, stored: tuple[Array, Array], statistics: Any, level: int
 ) -> tuple[Array, Array]:
     """All states with those of a level written to them, and the level's heads ``[tile, head output, sample]``."""
+    flow = flow.at(level)
     states, level_rows = stored
     heads = flow.wiring.heads[level]
     weights = [] if heads is None else kernels(heads, values.head_weights)
@@ -342,6 +351,7 @@ def _back_to_rows(flow: Flow, kept: _Kept, given: Found, back: Array, level: int
         `back` with them written to the level, and the gradients of what `finish` takes, of the heads' weights and of
         the statistics.
     """
+    flow = flow.at(level)
     wiring, values = flow.wiring, kept.values
     first, last = flow.wiring.levels[level]
     statistics = (kept.mean[first:last], kept.variance[first:last])
@@ -392,6 +402,7 @@ def _back_to_sources(
         `back` with the gradients of the sums written to the level, those of the genes where wanted, and those of
         weights and bias.
     """
+    flow = flow.at(level)
     wiring, values = flow.wiring, kept.values
     first, last = flow.wiring.levels[level]
     of_level, children = wiring.genes[level], wiring.children[level]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +16,7 @@ from flax import nnx
 from jax import Array
 
 from kgnn.errors import KgnnError, unknown_choice
-from kgnn.layers.dropout import RowDropout
+from kgnn.layers.dropout import RowDropout, degree_rates
 from kgnn.layers.initial import uniform_within
 from kgnn.layers.layout import Layout, layout_here
 from kgnn.layers.normalization import RowBatchNorm
@@ -28,7 +28,7 @@ from kgnn.structure import Hierarchy
 from kgnn.structure.wiring import Wiring, wire
 
 PRECISIONS = ("float32", "bfloat16")
-HEADS = ("tanh_linear", "tanh", "linear")
+HEADS = ("tanh_linear", "tanh", "linear", "none")
 
 
 @dataclass(frozen=True)
@@ -55,22 +55,26 @@ class SubsystemSettings(NamedTuple):
     """How a subsystem computes its state; the recipes of `kgnn.zoo` differ in little else.
 
     Attributes:
-        n_states: States a term: a number, or a rule.
+        n_states: States a term: a number, a rule, or numbers by level, of which the last counts for all levels above.
         activation: ``"tanh"``, ``"relu"``, ``"sigmoid"``, ``"gelu"`` or ``"identity"``.
         norm: Batch normalization ``"after"`` or ``"before"`` the activation, or ``"none"``.
         dropout: Share of states set to 0 in training.
         dropout_from_level: Lowest level that has dropout.
         heads: Auxiliary head at every term: ``"tanh"`` of one linear map (DCell), ``"tanh_linear"`` (a further linear
-            map after it, DrugCell) or ``"linear"``.
+            map after it, DrugCell), ``"linear"``, or ``"none"`` at all.
         heads_read: ``"state"`` (what the parents see) or ``"activation"`` (before batch normalization, DCell).
         gene_layer: Whether every annotation has a weight and a bias of its own before the linear map (DCell,
             DrugCell); the same functions can be expressed without it.
         initial_scale: Factor on all initial parameters.
         precision: Type in which a term's inputs and weights are multiplied, ``"float32"`` or ``"bfloat16"``; sums,
             batch statistics and heads are in float32. It changes no weight, and belongs to a fit, not to a model.
+        gene_dropout: Share of scaled gene values set to 0 in training.
+        dropout_rule: ``"plain"``, or ``"degree"``: terms with few siblings are dropped less (`degree_rates`).
+        signed: Whether the weight of an edge whose sign the hierarchy knows has that sign, whatever is learned.
+        last_activation: Activation of the last level, ``""`` where it is that of all others.
     """
 
-    n_states: int | StateRule = 6
+    n_states: int | tuple[int, ...] | StateRule = 6
     activation: str = "tanh"
     norm: str = "after"
     dropout: float = 0.0
@@ -80,6 +84,10 @@ class SubsystemSettings(NamedTuple):
     gene_layer: bool = False
     initial_scale: float = 1.0
     precision: str = "float32"
+    gene_dropout: float = 0.0
+    dropout_rule: str = "plain"
+    signed: bool = False
+    last_activation: str = ""
 
     def check(self) -> None:
         """Refuse unknown choices, naming the known ones, and numbers that mean nothing."""
@@ -89,22 +97,33 @@ class SubsystemSettings(NamedTuple):
             ("heads", self.heads, HEADS),
             ("precision", self.precision, PRECISIONS),
             ("heads_read", self.heads_read, ("state", "activation")),
+            ("dropout_rule", self.dropout_rule, ("plain", "degree")),
+            ("last_activation", self.last_activation or self.activation, ACTIVATIONS),
         ):
             if value not in known:
                 raise unknown_choice(what, value, known)
         rule = self.n_states
         if isinstance(rule, StateRule) and rule.rounding not in ("up", "down"):
             raise unknown_choice("rounding", rule.rounding, ("up", "down"))
-        if (rule.minimum if isinstance(rule, StateRule) else rule) < 1:
+        fewest = rule.minimum if isinstance(rule, StateRule) else min(rule, default=0) if _by_level(rule) else rule
+        if fewest < 1:
             raise KgnnError(f"n_states is {rule}, but every term needs a state. Choose at least 1.")
-        if not 0 <= self.dropout < 1:
-            raise KgnnError(f"dropout is {self.dropout:g}. Choose a share of at least 0 and below 1.")
+        for what, share in (("dropout", self.dropout), ("gene_dropout", self.gene_dropout)):
+            if not 0 <= share < 1:
+                raise KgnnError(f"{what} is {share:g}. Choose a share of at least 0 and below 1.")
 
     def states_of_terms(self, hierarchy: Hierarchy) -> np.ndarray:
         """Number of states of every term, int ``[term]``."""
         if isinstance(self.n_states, StateRule):
             return self.n_states(hierarchy.n_genes_of_term)
+        if _by_level(self.n_states):
+            levels = np.minimum(hierarchy.level_of_term, len(self.n_states) - 1)
+            return np.asarray(self.n_states, dtype=np.int64)[levels]
         return np.full(hierarchy.n_terms, self.n_states, dtype=np.int64)
+
+
+def _by_level(n_states: int | tuple[int, ...] | StateRule) -> TypeGuard[tuple[int, ...]]:
+    return isinstance(n_states, tuple)
 
 
 class States(NamedTuple):
@@ -112,7 +131,7 @@ class States(NamedTuple):
 
     Attributes:
         states: ``[state, sample]``, of all terms end to end.
-        root: ``[state, sample]``, the last of them: those of the root.
+        root: ``[state, sample]``, the last of them: those of the root, or of all terms of the last level.
         heads: ``[head, output, sample]``.
     """
 
@@ -153,7 +172,7 @@ class Subsystems(nnx.Module):
         self.settings = settings
         self.n_outputs = n_outputs
         states = settings.states_of_terms(hierarchy)
-        self.n_heads = hierarchy.n_terms - (not root_head)
+        self.n_heads = 0 if settings.heads == "none" else hierarchy.n_terms - (not root_head)
         self.term_of_state = tuple(np.repeat(np.arange(hierarchy.n_terms), states).tolist())
         self.layout = layout_here(hierarchy, states) if layout is None else layout
         self.wiring = wire(hierarchy, states, n_heads=self.n_heads, n_outputs=n_outputs, price=self.layout.price)
@@ -167,9 +186,13 @@ class Subsystems(nnx.Module):
         self.gene_layer = _GeneLayer(n_genes, states, gene_bound, rngs) if settings.gene_layer else None
         n_states, scale = len(self.term_of_state), settings.initial_scale
         self.norm = None if settings.norm == "none" else RowBatchNorm(n_states, scale=scale)
-        self.dropout = RowDropout(settings.dropout, rngs=rngs) if settings.dropout else None
         above = hierarchy.level_of_term >= settings.dropout_from_level
         self.first_with_dropout = int(states[~above].sum())
+        by_degree = settings.dropout and settings.dropout_rule == "degree"
+        rates = np.repeat(degree_rates(hierarchy, settings.dropout)[above], states[above]).tolist() if by_degree else ()
+        self.dropout = RowDropout(settings.dropout, rates, rngs=rngs) if settings.dropout else None
+        self.gene_dropout = RowDropout(settings.gene_dropout, rngs=rngs) if settings.gene_dropout else None
+        self.signs = _signs(hierarchy, states) if settings.signed else None
         self.heads = _TermHeads(states[: self.n_heads], settings, n_outputs, rngs) if self.n_heads else None
         self.reference = FittedStatistic(jnp.zeros(n_states))
 
@@ -199,22 +222,28 @@ class Subsystems(nnx.Module):
         n_samples = genes.shape[0]
         size = tile_size(n_samples, self.layout.samples_of_a_tile)
         flow = self._flow(train)
-        each = size < n_samples and not flow.batch
+        drops_genes = train and self.gene_dropout is not None
+        each = size < n_samples and not flow.batch and not drops_genes
 
         def turned(table: Array, size: int = size) -> Array:
             tiled = turn_into_tiles(table, size)
             return tiled if scaling is None else scaling(tiled)
 
         weights = jnp.ones(n_samples, self.bias.dtype) if weights is None else weights
-        gene_weights, bias = self.gene_weights[...], self.bias[...]
+        gene_weights, child_weights, bias = self.gene_weights[...], self.child_weights[...], self.bias[...]
+        if self.signs is not None:
+            gene_weights, child_weights = self.signs(gene_weights, child_weights)
+        values_of_genes = genes if each else turned(genes)
+        if drops_genes:
+            values_of_genes = values_of_genes * into_tiles(self._kept_genes(genes.shape), size)
         if self.gene_layer is not None:
             gene_weights, constant = self.gene_layer(gene_weights, self.wiring)
             bias = bias + constant
         values = Values(
             weights=into_tiles(weights[None, :], size)[:, 0],
-            genes=genes if each else turned(genes),
+            genes=values_of_genes,
             gene_weights=gene_weights,
-            child_weights=self.child_weights[...],
+            child_weights=child_weights,
             head_weights=jnp.zeros(0, bias.dtype) if self.heads is None else self.heads.weights[...].reshape(-1),
             bias=self._rows(bias),
             finish=self._finish(gate, shift, train, (n_samples, n_samples if each else size)),
@@ -232,7 +261,9 @@ class Subsystems(nnx.Module):
         chosen = self.settings
         epsilon = 0.0 if self.norm is None else self.norm.epsilon
         batch = train and self.norm is not None
-        return Flow(self.wiring, chosen.activation, chosen.norm, chosen.heads_read, epsilon, batch, chosen.precision)
+        last = chosen.last_activation or chosen.activation
+        kind = (chosen.activation, chosen.norm, chosen.heads_read)
+        return Flow(self.wiring, *kind, epsilon, batch, chosen.precision, last)
 
     def targets_of_weights(self) -> tuple[np.ndarray, np.ndarray]:
         """The state that each weight from genes, and each weight from child terms, goes into."""
@@ -266,6 +297,11 @@ class Subsystems(nnx.Module):
         ones = jnp.ones((len(self.term_of_state) - first, n_samples), self.bias.dtype)
         return jnp.concatenate([jnp.ones((first, n_samples), ones.dtype), dropout(ones, deterministic=False)])
 
+    def _kept_genes(self, shape: tuple[int, ...]) -> Array:
+        """Factor ``[gene, sample]`` of every gene value: 0 where it is dropped."""
+        dropout: Any = self.gene_dropout
+        return dropout(jnp.ones(shape[::-1], self.bias.dtype), deterministic=False)
+
     def _rows(self, by_state: Array) -> Array:
         """From the order of states to that of rows, on the first axis."""
         return by_state[self.wiring.state_of_row]
@@ -275,6 +311,29 @@ def _remember(norm: RowBatchNorm, wiring: Wiring, found: Found, weights: Array) 
     """Let the running averages follow the statistics of a batch."""
     to_states = wiring.row_of_state
     norm.follow(found.mean[to_states], found.variance[to_states], weights.sum())
+
+
+class _Signs(nnx.Module):
+    """Weights of edges of known sign become their absolute value times the sign; all others stay as they are."""
+
+    def __init__(self, genes: np.ndarray, children: np.ndarray):
+        self.of_genes, self.of_children = tuple(genes.tolist()), tuple(children.tolist())
+
+    def __call__(self, gene_weights: Array, child_weights: Array) -> tuple[Array, Array]:
+        return _with_sign(gene_weights, self.of_genes), _with_sign(child_weights, self.of_children)
+
+
+def _with_sign(weights: Array, signs: tuple[int, ...]) -> Array:
+    sign = np.asarray(signs, weights.dtype)
+    return jnp.where(sign == 0, weights, sign * jnp.abs(weights))
+
+
+def _signs(hierarchy: Hierarchy, states: np.ndarray) -> _Signs:
+    if hierarchy.sign_of_relation is None or hierarchy.sign_of_annotation is None:
+        raise KgnnError("signed is on, but the hierarchy knows no signs. Compile it from a network with signed edges.")
+    above, below = states[hierarchy.relation_parent], states[hierarchy.relation_child]
+    of_genes = np.repeat(hierarchy.sign_of_annotation, states[hierarchy.annotation_term])
+    return _Signs(of_genes, np.repeat(hierarchy.sign_of_relation, above * below))
 
 
 class _GeneLayer(nnx.Module):

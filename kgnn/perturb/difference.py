@@ -239,7 +239,9 @@ def follows(model: Model) -> bool:
     Returns:
         True for a network whose output depends on the genes through the root alone, and for replicates of one.
     """
-    return isinstance(model.stacked if isinstance(model, Replicates) else model, Rooted)
+    network = model.stacked if isinstance(model, Replicates) else model
+    # A last level with an activation of its own is run again as a whole.
+    return isinstance(network, Rooted) and not network.subsystems.settings.last_activation
 
 
 def _network(subsystems: Subsystems, stacked: bool) -> Network:

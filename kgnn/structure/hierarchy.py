@@ -25,6 +25,7 @@ from kgnn.knowledge.writing import whole_file
 
 _ARRAYS = ("level_of_term", "relation_child", "relation_parent", "annotation_gene", "annotation_term")
 _COPIES = "copy_of"
+_OPTIONAL = (_COPIES, "sign_of_relation", "sign_of_annotation")
 # What NumPy, zip and JSON raise for a file that is something else, cut short or changed; a zip member of an unknown
 # version or method is a RuntimeError.
 UNREADABLE = (
@@ -49,6 +50,9 @@ class Hierarchy:
         provenance: Its sources and transformations.
         copy_of: int32 ``[term]``, position of the term that each one copies, its own where it is no copy; None where
             there are no copies (``compile_hierarchy(..., skips="copy")`` makes them).
+        sign_of_relation: int8 ``[relation]``: 1 where the child activates the parent, −1 where it inhibits it, 0 where
+            unknown; None where no sign is known (`compile_regulation` reads them from a network).
+        sign_of_annotation: int8 ``[annotation]``, the same of genes.
     """
 
     terms: tuple[str, ...]
@@ -62,6 +66,8 @@ class Hierarchy:
     ontology_fingerprint: str = ""
     provenance: Provenance = field(default_factory=Provenance)
     copy_of: np.ndarray | None = None
+    sign_of_relation: np.ndarray | None = None
+    sign_of_annotation: np.ndarray | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Hierarchy) and self.fingerprint == other.fingerprint
@@ -148,7 +154,7 @@ class Hierarchy:
 
     @property
     def _arrays(self) -> dict[str, np.ndarray]:
-        found = {name: getattr(self, name) for name in (*_ARRAYS, _COPIES)}
+        found = {name: getattr(self, name) for name in (*_ARRAYS, *_OPTIONAL)}
         return {name: array for name, array in found.items() if array is not None}
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -193,7 +199,7 @@ class Hierarchy:
             genes=tuple(header["genes"]),
             ontology_fingerprint=header["ontology_fingerprint"],
             provenance=Provenance.from_json(header["provenance"]),
-            copy_of=stored.get(_COPIES),
+            **{name: stored.get(name) for name in _OPTIONAL},
             **{name: stored[name] for name in _ARRAYS},
         )
         if hierarchy.fingerprint != header["fingerprint"]:

@@ -28,10 +28,12 @@ def shuffle_genes(hierarchy: Hierarchy, seed: int) -> Hierarchy:
     swapped = np.random.default_rng(seed).permutation(hierarchy.n_genes).astype(np.int32)
     gene = swapped[hierarchy.annotation_gene]
     order = np.lexsort((gene, hierarchy.annotation_term))
+    sign = hierarchy.sign_of_annotation
     return replace(
         hierarchy,
         annotation_gene=gene[order],
         annotation_term=hierarchy.annotation_term[order],
+        sign_of_annotation=None if sign is None else sign[order],
         provenance=hierarchy.provenance.after(f"genes shuffled with seed {seed}: a null, not knowledge"),
     )
 

@@ -51,7 +51,8 @@ class TrainConfig:
         penalty_weight: Weight of what the model adds to the loss by itself (`Prediction.penalty`, and ``penalty()`` of
             `kgnn.models.contract.Trained`).
         frozen: Parameters that are not trained, by name or pattern, separated by commas (``"filters.*"``).
-        class_weights: ``"balanced"`` weighs samples in the loss by the inverse of their class's frequency.
+        class_weights: ``"balanced"`` weighs samples in the loss by the inverse of their class's frequency; of labels,
+            samples with the same labels are a class.
         scaling: How gene values are scaled by statistics of the training samples; ``"auto"`` standardizes
             abundances and leaves alterations alone.
         standardize_targets: Whether regression targets are centered and scaled inside the model.

@@ -132,6 +132,8 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
 def class_weights(train: Samples, config: TrainConfig) -> np.ndarray | None:
     """Weight of every sample in the loss, ``[sample]``: one over the frequency of its class, 1 on average.
 
+    Of labels, samples with the same labels are a class.
+
     Args:
         train: Training samples.
         config: Its `class_weights` says whether.
@@ -142,8 +144,11 @@ def class_weights(train: Samples, config: TrainConfig) -> np.ndarray | None:
     if config.class_weights == "none":
         return None
     targets = train.require_targets()
-    counts = np.bincount(targets.values, minlength=len(targets.names))
-    return (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[targets.values]
+    classes = targets.values
+    if targets.kind == "labels":
+        classes = np.unique(classes, axis=0, return_inverse=True)[1].reshape(-1)
+    counts = np.bincount(classes)
+    return (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[classes]
 
 
 def _same_everywhere(config: TrainConfig) -> TrainConfig:

@@ -58,7 +58,7 @@ def make_parts(
         raise TrainingError("the model is a set of replicates. Give one of its kind, and their number as replicates=.")
     score_name(config, model.task)
     check_loss(config.loss, model.task, hasattr(model, "loss"))
-    if config.class_weights != "none" and model.task != "classes":
+    if config.class_weights != "none" and model.task == "regression":
         raise TrainingError(
             f"class_weights is {config.class_weights!r}, but the model does {model.task!r}. Leave it at 'none'."
         )
