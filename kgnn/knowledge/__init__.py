@@ -59,6 +59,7 @@ from kgnn.knowledge.gml import read_gml as read_gml
 from kgnn.knowledge.gpad import read_gpad as read_gpad
 from kgnn.knowledge.graphs import ontology_from_networkx as ontology_from_networkx
 from kgnn.knowledge.graphs import ontology_to_networkx as ontology_to_networkx
+from kgnn.knowledge.hidden_terms import insert_hidden_terms as insert_hidden_terms
 from kgnn.knowledge.hierarchy_cx2 import read_cx2_hierarchy as read_cx2_hierarchy
 from kgnn.knowledge.hierarchy_cx2 import write_cx2_hierarchy as write_cx2_hierarchy
 from kgnn.knowledge.hierarchy_kgml import read_kgml_hierarchy as read_kgml_hierarchy

@@ -10,4 +10,5 @@ from kgnn.models.regulatory import KPNN_SETTINGS as KPNN_SETTINGS
 from kgnn.models.regulatory import RegulatoryNetwork as RegulatoryNetwork
 from kgnn.models.replicates import Replicates as Replicates
 from kgnn.models.response import DrugResponseNetwork as DrugResponseNetwork
+from kgnn.models.steady import SteadyStateNetwork as SteadyStateNetwork
 from kgnn.models.visible import VisibleNetwork as VisibleNetwork

@@ -18,6 +18,7 @@ KINDS = {
     "DenseNetwork": "dense",
     "DrugResponseNetwork": "response",
     "RegulatoryNetwork": "regulatory",
+    "SteadyStateNetwork": "steady",
     "VisibleNetwork": "visible",
 }
 """Every class of models, with the module of `kgnn.models` that it lives in. A new family adds a line.

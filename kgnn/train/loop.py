@@ -81,7 +81,7 @@ def train_model(
         else:
             state, losses = engine.train_epoch(state, data)
         now = engine.kept(state)
-        rows.append({"epoch": epoch, **_finite_losses(losses, epoch, config)})
+        rows.append({"epoch": epoch, **_finite_losses(losses, epoch, config, getattr(model, "not_finite", ""))})
         rows[-1]["valid_score"] = None if validation is None else validation(*now, epoch)
         if validation is None or _best(rows, name) == epoch:
             kept = now
@@ -169,14 +169,14 @@ def _is_due(epoch: int, config: TrainConfig) -> bool:
     return bool(every) and (epoch % every == 0 or epoch == config.epochs)
 
 
-def _finite_losses(losses: tuple[Any, Any], epoch: int, config: TrainConfig) -> dict[str, float]:
-    """Losses of an epoch, the mean over replicates."""
+def _finite_losses(losses: tuple[Any, Any], epoch: int, config: TrainConfig, hint: str) -> dict[str, float]:
+    """Losses of an epoch, the mean over replicates; `hint` is what the model says where one is not finite."""
     output, auxiliary = (float(np.mean(loss)) for loss in losses)
     for name, loss in (("output", output), ("auxiliary", auxiliary)):
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the {name} loss became {loss} in epoch {epoch}. Lower learning_rate (now {config.learning_rate:g}) "
-                "or set clip_norm, and look for extreme values among the samples."
+                f"or set clip_norm, and look for extreme values among the samples.{hint and ' '}{hint}"
             )
     return {"loss": output, "auxiliary": auxiliary}
 

@@ -8,10 +8,14 @@ from kgnn.zoo.drugcell import DRUGCELL as _DRUGCELL
 from kgnn.zoo.drugcell import drugcell as drugcell
 from kgnn.zoo.fit_recipe import build_model as build_model
 from kgnn.zoo.fit_recipe import fit_recipe as fit_recipe
+from kgnn.zoo.kpnn import KPNN as _KPNN
+from kgnn.zoo.kpnn import kpnn as kpnn
+from kgnn.zoo.pathway_clock import PATHWAY_CLOCK as _PATHWAY_CLOCK
+from kgnn.zoo.pathway_clock import pathway_clock as pathway_clock
 from kgnn.zoo.recipe import Card as Card
 from kgnn.zoo.recipe import Recipe as Recipe
 
-RECIPES: tuple[Recipe, ...] = (_DCELL, _DRUGCELL)
+RECIPES: tuple[Recipe, ...] = (_DCELL, _DRUGCELL, _KPNN, _PATHWAY_CLOCK)
 
 
 def recipe(name: str) -> Recipe:

@@ -1,0 +1,111 @@
+"""KPNN (Fortelny & Bock 2020): a network whose nodes are the proteins and genes of a regulatory graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flax import nnx
+
+from kgnn.data.samples import Samples
+from kgnn.errors import KgnnError, name_some
+from kgnn.knowledge.network import Network
+from kgnn.models import KPNN_SETTINGS, RegulatoryNetwork
+from kgnn.structure import Alignment, Hierarchy, compile_regulation
+from kgnn.train import TrainConfig
+from kgnn.zoo.recipe import Card, Recipe, choose_version
+
+SETTINGS = {
+    "robust": KPNN_SETTINGS._replace(dropout=0.3, gene_dropout=0.1, dropout_rule="degree"),
+    "paper": KPNN_SETTINGS._replace(dropout=0.1, gene_dropout=0.1, dropout_rule="degree"),
+}
+CONFIGS = {
+    "robust": TrainConfig(
+        epochs=60, batch_size=150, learning_rate=0.03, l2=1e-3, class_weights="balanced", scaling="minmax", replicates=10
+    ),
+    "paper": TrainConfig(
+        epochs=200, batch_size=1000, learning_rate=0.05, l2=1e-4, class_weights="balanced", scaling="minmax", patience=20
+    ),
+}
+COMPILING = ("outputs", "unconnected")
+
+
+def kpnn(
+    hierarchy: Hierarchy,
+    *,
+    rngs: nnx.Rngs,
+    version: str = "robust",
+    outputs: int | Sequence[str] = 1,
+    task: str = "labels",
+    **settings: Any,
+) -> RegulatoryNetwork:
+    r"""The knowledge-primed network: one sigmoid node a protein, one weight an edge, the outputs are nodes.
+
+    Dropout spares what a node cannot do without (`kgnn.layers.degree_rates`). Read the nodes of replicates with
+    `kgnn.interpret.node_weights`, train as many on `kgnn.data.control_samples`, and rank the nodes with
+    `kgnn.interpret.compare_with_controls`: a raw weight mostly tells how well connected a node is.
+
+    Args:
+        hierarchy: From `compile_regulation`.
+        rngs: Streams ``params`` and ``dropout``.
+        version: ``"robust"`` or ``"paper"``; they differ in dropout of the nodes and in training.
+        outputs: Names of the outputs, those of nodes where there are several.
+        task: ``"labels"`` or ``"classes"``.
+        **settings: Fields of `SubsystemSettings` to replace; ``signed=True`` keeps the signs of the edges.
+
+    Returns:
+        The model; train it with ``RECIPES["kpnn"].config(version)``, by the dozen (``replicates=``).
+
+    References:
+        Fortelny & Bock 2020, Genome Biology 21:190, doi:10.1186/s13059-020-02100-5.
+
+    Differs from the paper:
+        See the card: ``kgnn zoo kpnn``.
+    """
+    chosen = choose_version("kpnn", version, SETTINGS)._replace(**settings)
+    return RegulatoryNetwork(hierarchy, chosen, outputs=outputs, task=task, initial="normal", rngs=rngs)
+
+
+def compile_kpnn(network: Any, samples: Samples, choices: Mapping[str, Any]) -> tuple[Hierarchy, Alignment]:
+    """Compile a network for the genes of some samples; targets that are nodes are the outputs."""
+    if not isinstance(network, Network):
+        raise KgnnError(f"kpnn is compiled from a network, but {type(network).__name__} is given. See kgnn zoo kpnn.")
+    unknown = [name for name in choices if name not in COMPILING]
+    if unknown:
+        raise KgnnError(f"kpnn compiles its network by itself and does not take {name_some(unknown)}. Leave it out.")
+    chosen = dict(choices)
+    if "outputs" not in chosen and samples.targets is not None:
+        names = samples.targets.names
+        chosen["outputs"] = names if all(name in network.node_index for name in names) else None
+    return compile_regulation(network, samples.genes, **chosen)
+
+
+KPNN = Recipe(
+    card=Card(
+        name="kpnn",
+        title="Knowledge-primed network: one node a protein of a directed regulatory graph, read by its node weights",
+        year=2020,
+        doi="10.1186/s13059-020-02100-5",
+        inputs="a directed, acyclic network from genes to outputs (KPNN's parent,child edge list, SIGNOR, …); samples of "
+        "expression with labels or classes",
+        versions={
+            "robust": "dropout 0.3 of nodes and 0.1 of genes, ten replicates; what the simulations were recovered with",
+            "paper": "dropout 0.1 of both; batches of 1,000, patience 20",
+        },
+        differs=(
+            "activities of all levels in compiled, padded products, and replicates in one program; the released code "
+            "builds one graph node by node",
+            "node weights are exact derivatives; the central difference of 0.001 is an option",
+            "control inputs draw from a profile halved or doubled; the released code rounds one half down to 0",
+            "the penalty on weights includes the biases, and gradients of both pass through Adam as in the paper",
+            "the epoch is chosen by the score on validation samples, not by an error below 0.2 that improves by a third",
+            "signs of edges can be kept (signed), and graphs with feedback are solved at rest (SteadyStateNetwork)",
+        ),
+    ),
+    build=kpnn,
+    configs=CONFIGS,
+    options={"dropout": float, "gene_dropout": float, "dropout_rule": str, "signed": bool},
+    knowledge="network",
+    compiler=compile_kpnn,
+    tasks=("labels", "classes"),
+)
