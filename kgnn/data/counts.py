@@ -43,9 +43,9 @@ def control_samples(samples: Samples, *, fold: float = 2.0, seed: int = 0) -> Sa
     r"""Samples of two made-up classes in which every gene is equally informative: what the structure alone says.
 
     The profile summed over all samples is that of the first class; in the second, every gene is divided or multiplied
-    by `fold`, at random. Each new sample takes the depth :math:`d_i` of a real one and draws every gene from the profile
-    :math:`p` of its class. A network trained on them leans on a node only for its place in the graph: its node weights
-    are the baseline for those of the real network.
+    by `fold`, at random. Each new sample takes the depth :math:`d_i` of a real one and draws every gene from the
+    profile :math:`p` of its class. A network trained on them leans on a node only for its place in the graph: its node
+    weights are the baseline for those of the real network.
 
     .. math:: n_{ig} \sim \mathrm{Binomial}(p_g,\ d_i / \textstyle\sum_h p_h)
 
@@ -96,7 +96,9 @@ def _control_targets(samples: Samples) -> Targets:
     targets = samples.require_targets()
     first = _is_first_class(len(samples))
     if targets.kind == "labels":
-        return replace(targets, values=np.repeat(first[:, None], targets.values.shape[1], 1).astype(targets.values.dtype))
+        return replace(
+            targets, values=np.repeat(first[:, None], targets.values.shape[1], 1).astype(targets.values.dtype)
+        )
     if targets.kind == "classes" and len(targets.names) == 2:
         return replace(targets, values=first.astype(targets.values.dtype))
     raise KgnnError(

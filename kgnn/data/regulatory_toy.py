@@ -33,7 +33,7 @@ class RegulatoryToy:
         samples: Counts, with the label ``"output"``.
         planted: Regulators whose genes differ between the classes.
         above: Nodes on a way from a planted one to the output: signal passes through them, whatever else they read.
-        others: All other regulators and signals: nothing that they read has to do with the label.
+        others: All other regulators and signals: they read genes that differ by no more than the background.
     """
 
     network: Network
@@ -48,13 +48,14 @@ def regulatory_toy(
 ) -> RegulatoryToy:
     r"""A regulatory graph, and counts in which the genes of a few regulators tell two classes apart.
 
-    Every regulator reads five genes of its own and acts on two of eight signals, which act on the output. The genes of
-    the planted regulators are `fold` times up or down in one class. What the other regulators read is noise, and yet:
+    Every regulator reads five genes of its own and acts on one to eight of eight signals, which act on the output. The
+    genes of the planted regulators are `fold` times up or down in one class; all other genes are too, but only by
+    `background`, as in any comparison of cells. A network leans on what is well connected, and so:
 
-    - ``"planted"``: nothing more; the graph is even.
-    - ``"hubs"``: eight of the other regulators act on all signals, and on the output directly; a planted one acts on a
-      single signal.
-    - ``"redundant"``: the planted regulators come in pairs that read the same genes: the network may use either.
+    - ``"planted"``: the planted regulators are as well connected as chance has it, from one signal to all.
+    - ``"hubs"``: a planted one acts on a single signal, while eight others act on all signals and on the output itself.
+    - ``"redundant"``: as the first, and the planted regulators come in pairs that read the same genes: the network may
+      use either.
 
     Counts are negative binomial around log-normal means, at depths that differ between samples.
 
@@ -62,6 +63,7 @@ def regulatory_toy(
         kind: ``"planted"``, ``"hubs"`` or ``"redundant"``.
         n_samples: Number of samples, half of each class.
         fold: Factor between the classes for the genes of planted regulators.
+        background: The same for all other genes.
         seed: Of graph and counts.
 
     Returns:

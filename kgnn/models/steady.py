@@ -25,9 +25,9 @@ class SteadyStateNetwork(nnx.Module):
 
     .. math:: h = \sigma(W h + U x + b), \qquad \hat y = V h + c
 
-    Loops that amplify themselves may come to rest in one of several states (the one nearest to half activity is taken),
-    and loops that oppose themselves too strongly have none that is stable: then there is no prediction, and a call says
-    so. Every derivative is that of the state at rest, by implicit differentiation, whatever the number of steps.
+    Loops that amplify themselves may come to rest in one of several states: the one that is reached from half activity
+    is taken. Loops that oppose themselves too strongly have none that is stable: then there is no prediction, and a
+    call says so. Every derivative is that of the state at rest, by implicit differentiation.
 
     Args:
         adjacency: From `compile_feedback`; nodes of type ``"gene"`` are inputs, of type ``"output"`` outputs.
@@ -48,10 +48,7 @@ class SteadyStateNetwork(nnx.Module):
         doi:10.1103/PhysRevLett.59.2229.
     """
 
-    not_finite = (
-        "Or the feedback loops have found no steady state: look at radius() of the model, lower initial_scale, or raise "
-        "l2."
-    )
+    not_finite = "Or the loops have found no steady state: see the model's radius(), lower initial_scale, or raise l2."
 
     def __init__(
         self,
@@ -165,9 +162,10 @@ class SteadyStateNetwork(nnx.Module):
         radius = np.asarray(spectral_radius(feedback, self.damping, activity))
         unsettled = np.flatnonzero(np.isnan(np.asarray(activity)).any(axis=0) | (radius >= 1))
         if len(unsettled):
+            growth = radius[unsettled].max()
             raise StructureError(
                 f"{len(unsettled):,} of {activity.shape[1]:,} samples have no stable steady state: sample "
-                f"{name_some(unsettled.tolist())}. A disturbance grows {radius[unsettled].max():.3g} times a step (spectral radius; "
+                f"{name_some(unsettled.tolist())}. A disturbance grows {growth:.3g} times a step (spectral radius; "
                 "it must be below 1). Weaken the loops (a lower initial_scale, more l2), raise damping, or cut an edge "
                 "of a loop and compile the graph without cycles."
             )

@@ -36,8 +36,8 @@ def dose_response(
 ) -> pandas.DataFrame:
     r"""Predict what doses of a knockdown do, and through which subsystems.
 
-    A dose of 0.5 takes a gene half of the way to absent (to 0 for an abundance, to 1 for an alteration). The change of a
-    subsystem is told in the unit of the output, so that its sign means something and replicates can be averaged:
+    A dose of 0.5 takes a gene half of the way to absent (to 0 for an abundance, to 1 for an alteration). The change of
+    a subsystem is told in the unit of the output, so that its sign means something and replicates can be averaged:
 
     .. math:: \Delta_t = \frac{1}{N} \sum_i \sum_{s \in t} \frac{\partial \hat y_i}{\partial h_{is}} \Delta h_{is}
 
@@ -114,7 +114,7 @@ def _before(graph: Any, states: Any, inputs: Array, task: str) -> tuple[Array, A
 def _changes(
     graph: Any, states: Any, inputs: Array, before: tuple[Array, Array, Array], terms: Array, n_terms: int, task: str
 ) -> tuple[Array, Array]:
-    """Changes of the outputs ``[sample, output]`` and of the terms ``[sample, output, term]``, means over replicates."""
+    """Changes of outputs ``[sample, output]`` and of terms ``[sample, output, term]``, of replicates the mean."""
 
     def of_one(given: tuple[Any, Array, Array, Array]) -> tuple[Array, Array]:
         state, output, activity, derivative = given

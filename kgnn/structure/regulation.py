@@ -75,7 +75,8 @@ def compile_regulation(
 
     Example:
         >>> from kgnn.knowledge import build_network
-        >>> network = build_network(["A_gene", "B_gene", "X", "Y"], np.array([0, 1, 2]), np.array([2, 3, 3]), directed=True)
+        >>> names, source, target = ["A_gene", "B_gene", "X", "Y"], np.array([0, 1, 2]), np.array([2, 3, 3])
+        >>> network = build_network(names, source, target, directed=True)
         >>> hierarchy, _ = compile_regulation(network, ["B", "A"])
         >>> hierarchy.terms, hierarchy.genes, hierarchy.level_of_term.tolist()
         (('X', 'Y'), ('B', 'A'), [0, 1])

@@ -73,8 +73,8 @@ def compile_clock(ontology: Any, samples: Samples, choices: Mapping[str, Any]) -
     """Compile gene sets with a hidden layer each."""
     if not isinstance(ontology, Ontology):
         raise KgnnError(
-            f"pathway_clock is compiled from an ontology or gene sets, but {type(ontology).__name__} is given. See kgnn "
-            "zoo pathway_clock."
+            f"pathway_clock is compiled from an ontology or gene sets, but {type(ontology).__name__} is given. See "
+            "kgnn zoo pathway_clock."
         )
     return compile_hierarchy(insert_hidden_terms(ontology), samples.genes, **choices)
 

@@ -1,4 +1,4 @@
-"""A KPNN once more, by the names of its nodes: forward, loss, gradient and node weights in NumPy and double precision."""
+"""A KPNN once more, by the names of its nodes: forward, loss, gradient and node weights in double precision."""
 
 from __future__ import annotations
 

@@ -154,7 +154,9 @@ def divergent() -> SteadyStateNetwork:
 
 def test_a_divergent_graph_gives_the_clear_error():
     model = divergent()
-    message = r"2 of 2 samples have no stable steady state: sample 0, 1. A disturbance grows \d.* times a step .*cut an edge"
+    message = (
+        r"2 of 2 samples have no stable steady state: sample 0, 1. A disturbance grows \d.* times a step .*cut an edge"
+    )
     assert (np.asarray(model.radius(jnp.zeros((2, 1)))) > 1).all()
     # At half activity it would rest on a knife's edge; away from it the steps swing, and the prediction is none.
     with pytest.raises(StructureError, match=message):
