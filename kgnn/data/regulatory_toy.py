@@ -20,7 +20,8 @@ REGULATORY_KINDS = ("planted", "hubs", "redundant")
 OUTPUT = "output"
 _N_REGULATORS, _N_SIGNALS, _N_PLANTED, _N_HUBS = 24, 8, 4, 8
 _GENES_OF_EACH = 5
-_N_PARENTS = (1,) * 8 + (2,) * 6 + (3,) * 4 + (4,) * 3 + (6, 8, 9)
+_FEW = (1, 2, 1, 2)
+_N_PARENTS = (1,) * 6 + (2,) * 4 + (3,) * 4 + (4,) * 3 + (6, 8, 9)
 _DEPTH, _DISPERSION = 20_000, 0.15
 
 
@@ -48,12 +49,13 @@ def regulatory_toy(
 ) -> RegulatoryToy:
     r"""A regulatory graph, and counts in which the genes of a few regulators tell two classes apart.
 
-    Every regulator reads five genes of its own and acts on one to eight of eight signals, which act on the output. The
-    genes of the planted regulators are `fold` times up or down in one class; all other genes are too, but only by
-    `background`, as in any comparison of cells. A network leans on what is well connected, and so:
+    Every regulator reads five genes of its own and acts on some of eight signals, which act on the output; most act on
+    one or two, a few on all of them and on the output itself, as in a graph without scale. The genes of the planted
+    regulators are `fold` times up or down in one class; all other genes are too, but only by `background`, as in any
+    comparison of cells. A network leans on what is well connected, and so:
 
-    - ``"planted"``: the planted regulators are as well connected as chance has it, from one signal to all.
-    - ``"hubs"``: a planted one acts on a single signal, while eight others act on all signals and on the output itself.
+    - ``"planted"``: the planted regulators are ordinary ones, which act on one or two signals.
+    - ``"hubs"``: a planted one acts on a single signal, while eight others act on all signals and on the output.
     - ``"redundant"``: as the first, and the planted regulators come in pairs that read the same genes: the network may
       use either.
 
@@ -115,11 +117,10 @@ def _genes(names: list[str], kind: str) -> dict[str, list[str]]:
 
 def _parents(kind: str, random: np.random.Generator) -> list[int]:
     """On how many signals each regulator acts, the planted ones first; one more than there are: the output as well."""
-    few = random.permutation(_N_PARENTS).tolist()
+    rest = random.permutation(_N_PARENTS).tolist()
     if kind != "hubs":
-        return few
-    n_rest = _N_REGULATORS - _N_PLANTED - _N_HUBS
-    return [1] * _N_PLANTED + [_N_SIGNALS + 1] * _N_HUBS + few[:n_rest]
+        return [*_FEW, *rest]
+    return [1] * _N_PLANTED + [_N_SIGNALS + 1] * _N_HUBS + rest[_N_HUBS:]
 
 
 def _network(edges: list[tuple[str, str]], made: str) -> Network:

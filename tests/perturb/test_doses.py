@@ -43,7 +43,7 @@ def aging(n: int = 400, seed: int = 0) -> Samples:
 @pytest.fixture(scope="module")
 def clock(tmp_path_factory) -> Run:
     samples = aging()
-    settings = {"epochs": 60, "replicates": 2, "valid_fraction": 0.0, "learning_rate": 0.01}
+    settings = {"epochs": 40, "replicates": 2, "valid_fraction": 0.0, "learning_rate": 0.01}
     return fit_recipe(
         recipe("pathway_clock"), gene_sets(), samples.take(range(300)), test=samples.take(range(300, 400)),
         settings=settings, baselines=("mean", "linear"), out=tmp_path_factory.mktemp("clock") / "run",
@@ -60,16 +60,17 @@ def test_hidden_terms():
 
 
 def test_beats_its_baselines(clock: Run):
-    scores = {name: found["test"]["pearson"] for name, found in clock.metrics["baselines"].items() if name == "linear"}
-    assert clock.metrics["model"]["test"]["pearson"] > scores["linear"] + 0.01
+    best = max(found["test"]["pearson"] or 0.0 for found in clock.metrics["baselines"].values())
+    assert clock.metrics["model"]["test"]["pearson"] > best + 0.01
 
 
 def test_doses_act_through_the_pathway(clock: Run):
     table = dose_response(clock, ["G17", "G06", "G00"], doses=(0.25, 0.5, 1.0))
     assert len(table) == 3 * 3 * (1 + len(clock.model.terms))
     effects = table[table.target == "output"].pivot(index="gene", columns="dose", values="effect")
-    # G17 makes younger, so that its knockdown ages, 6 years a unit and 18 in all; G06 makes older; G00 does nothing.
-    assert (np.diff(effects.loc["G17"]) > 0).all() and 10 < effects.loc["G17", 1.0] < 26
+    # G17 makes younger, 6 years a unit, so that its knockdown ages; far from the samples the network saturates. G06
+    # makes older, and G00 does nothing.
+    assert (np.diff(effects.loc["G17"]) > 0).all() and 6 < effects.loc["G17", 1.0] < 26
     assert effects.loc["G06", 1.0] < -4 and abs(effects.loc["G00", 1.0]) < 4
     own = table[(table.target == "subsystem") & (table.dose == 1.0)].set_index(["gene", "term"])["effect"]
     # The output is a sum over pathways: they add up to its change, and nothing else moves.

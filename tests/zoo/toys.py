@@ -71,6 +71,27 @@ def toy_network() -> Network:
 
 
 @cache
+def toy_regulation() -> Network:
+    """A directed graph from the toy's genes to two outputs, with shortcuts and signs."""
+    genes = [f"{gene}_gene" for gene in TOY.samples.genes]
+    edges = [(gene, f"P{place % 5}") for place, gene in enumerate(genes)] + [(genes[0], "Q1"), (genes[3], "P2")]
+    edges += [
+        ("P0", "Q0"),
+        ("P1", "Q0"),
+        ("P2", "Q1"),
+        ("P3", "Q1"),
+        ("P4", "Q2"),
+        ("P0", "Q2"),
+        ("Q0", "R"),
+        ("Q1", "R"),
+    ]
+    edges += [("R", "a"), ("Q2", "a"), ("R", "b"), ("P3", "b")]
+    names = sorted({name for edge in edges for name in edge})
+    source, target = (np.array([names.index(edge[end]) for edge in edges]) for end in (0, 1))
+    return build_network(names, source, target, sign=np.resize([1, -1, 0], len(edges)), directed=True)
+
+
+@cache
 def toy_motifs() -> MotifSet:
     """Three motifs of different widths."""
     random = np.random.default_rng(3)
@@ -130,6 +151,7 @@ def tables_of_genes(names: tuple[str, ...], task: str, meaning: str = "alteratio
 
 ENTRIES: dict[str, Callable[[Recipe], Case]] = {
     "drugcell": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
+    "kpnn": lambda each: Case(toy_regulation(), expression("labels")),
 }
 """Recipes that the toys of their kind of knowledge do not suit."""
 
