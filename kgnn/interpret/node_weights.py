@@ -15,7 +15,6 @@ from kgnn.errors import KgnnError, name_some, unknown_choice
 from kgnn.interpret.moderated import moderated_t_test
 from kgnn.interpret.nulls import benjamini_hochberg
 from kgnn.models import Model, Replicates
-from kgnn.models.contract import Inputs
 from kgnn.perturb.natural import natural
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def node_weights(model: Model, inputs: Array | np.ndarray, *, step: float | None
 
 
 @partial(jax.jit, static_argnums=(0, 3, 4))
-def _summed(graph: Any, states: Any, inputs: Inputs, task: str, step: float | None) -> Array:
+def _summed(graph: Any, states: Any, inputs: Array, task: str, step: float | None) -> Array:
     """Sum over samples ``[replicate, term, output]``, one replicate after the other."""
 
     def of_one(state: Any) -> Array:
@@ -81,9 +80,9 @@ def _summed(graph: Any, states: Any, inputs: Inputs, task: str, step: float | No
         if step is None:
             return jax.jacrev(summed)(zero).T
 
-        def difference(node: Array) -> Array:
-            moved = zero.at[node].set(step)
-            return (summed(moved) - summed(-moved)) / (2 * step)
+        def difference(node: Array, width: float = step) -> Array:
+            moved = zero.at[node].set(width)
+            return (summed(moved) - summed(-moved)) / (2 * width)
 
         return jax.lax.map(difference, jnp.arange(zero.size), batch_size=64)
 

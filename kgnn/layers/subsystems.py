@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -105,8 +105,8 @@ class SubsystemSettings(NamedTuple):
         rule = self.n_states
         if isinstance(rule, StateRule) and rule.rounding not in ("up", "down"):
             raise unknown_choice("rounding", rule.rounding, ("up", "down"))
-        fewest = rule.minimum if isinstance(rule, StateRule) else min(rule, default=0) if _by_level(rule) else rule
-        if fewest < 1:
+        numbers = (rule.minimum,) if isinstance(rule, StateRule) else rule if isinstance(rule, tuple) else (rule,)
+        if min(numbers, default=0) < 1:
             raise KgnnError(f"n_states is {rule}, but every term needs a state. Choose at least 1.")
         for what, share in (("dropout", self.dropout), ("gene_dropout", self.gene_dropout)):
             if not 0 <= share < 1:
@@ -116,14 +116,10 @@ class SubsystemSettings(NamedTuple):
         """Number of states of every term, int ``[term]``."""
         if isinstance(self.n_states, StateRule):
             return self.n_states(hierarchy.n_genes_of_term)
-        if _by_level(self.n_states):
+        if isinstance(self.n_states, tuple):
             levels = np.minimum(hierarchy.level_of_term, len(self.n_states) - 1)
             return np.asarray(self.n_states, dtype=np.int64)[levels]
         return np.full(hierarchy.n_terms, self.n_states, dtype=np.int64)
-
-
-def _by_level(n_states: int | tuple[int, ...] | StateRule) -> TypeGuard[tuple[int, ...]]:
-    return isinstance(n_states, tuple)
 
 
 class States(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import Array
+from jax.core import Tracer
 
 from kgnn.errors import KgnnError, StructureError, name_some, unknown_choice
 from kgnn.layers import InputScaling, Prediction, RowDropout
@@ -83,7 +83,9 @@ class SteadyStateNetwork(nnx.Module):
         others = {"outputs": self.output_names, "task": task, "signed": signed, "dropout": dropout}
         others |= {"gene_dropout": gene_dropout, "damping": damping, "initial_scale": initial_scale}
         self.arguments = BuildArguments("SteadyStateNetwork", None, tuple(others.items()))
-        self.edges = _Edges(adjacency, (*of_kind["gene"], *inner, *of_kind["output"]), len(self.genes), signed)
+        self.edges = _Edges(
+            adjacency, np.concatenate([of_kind["gene"], inner, of_kind["output"]]), len(self.genes), signed
+        )
         fan_in = np.bincount(self.edges.receiver, minlength=len(self.terms))
         bound = initial_scale / np.sqrt(np.maximum(fan_in, 1))
         self.weights = nnx.Param(uniform_within(bound[np.array(self.edges.receiver, int)], rngs))
@@ -109,7 +111,7 @@ class SteadyStateNetwork(nnx.Module):
             StructureError: If a sample has no stable steady state; inside a compiled function, its prediction is NaN.
         """
         feedback, matrix, genes = self._feedback(inputs, gate, shift, train)
-        activity = steady_state(feedback, self.damping)
+        activity: Array = steady_state(feedback, self.damping)  # type: ignore[assignment]
         self._refuse_unsettled(feedback, activity)
         n_inner, n_genes = self.n_inner, len(self.genes)
         below = jnp.concatenate([genes, activity])
@@ -157,7 +159,7 @@ class SteadyStateNetwork(nnx.Module):
         return factor, offset if shift is None else offset + by_state(shift)
 
     def _refuse_unsettled(self, feedback: Feedback, activity: Array) -> None:
-        if isinstance(activity, jax.core.Tracer):
+        if isinstance(activity, Tracer):
             return
         radius = np.asarray(spectral_radius(feedback, self.damping, activity))
         unsettled = np.flatnonzero(np.isnan(np.asarray(activity)).any(axis=0) | (radius >= 1))
@@ -174,9 +176,9 @@ class SteadyStateNetwork(nnx.Module):
 class _Edges(nnx.Module):
     """The edges of a graph as places in a matrix from genes and nodes to nodes; a weight exists for each edge alone."""
 
-    def __init__(self, adjacency: Adjacency, order: Sequence[int], n_genes: int, signed: bool):
+    def __init__(self, adjacency: Adjacency, order: np.ndarray, n_genes: int, signed: bool):
         place = np.empty(adjacency.n_nodes, np.int64)
-        place[np.asarray(order, int)] = np.arange(adjacency.n_nodes)
+        place[order] = np.arange(adjacency.n_nodes)
         real = slice(adjacency.n_edges)
         self.sender = tuple(place[adjacency.senders[real]].tolist())
         self.receiver = tuple((place[adjacency.receivers[real]] - n_genes).tolist())

@@ -78,10 +78,9 @@ def dose_response(
     value = knocked_down_value(chosen)
     index = np.random.default_rng(seed).permutation(len(chosen))[:MOST_SAMPLES]
     inputs = jnp.asarray(chosen.take(np.sort(index)).gene_values(), jnp.float32)
-    stacked = isinstance(run.model, Replicates)
-    network: Any = run.model.stacked if stacked else run.model
+    network: Any = run.model.stacked if isinstance(run.model, Replicates) else run.model
     graph, state = nnx.split(network)
-    state = state if stacked else jax.tree.map(lambda leaf: leaf[None], state)
+    state = state if isinstance(run.model, Replicates) else jax.tree.map(lambda leaf: leaf[None], state)
     terms = jnp.asarray(network.term_of_state, jnp.int32)
     before = _before(graph, state, inputs, run.model.task)
     rows = []

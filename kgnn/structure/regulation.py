@@ -261,7 +261,8 @@ def _levels(part: RegulatoryPart) -> dict[str, int]:
             children[edge.target].add(edge.source)
             parents[edge.source].add(edge.target)
     waiting = {node: len(below) for node, below in children.items()}
-    level, ready = {}, sorted(node for node, count in waiting.items() if not count)
+    level: dict[str, int] = {}
+    ready = sorted(node for node, count in waiting.items() if not count)
     while ready:
         node = ready.pop()
         level[node] = 1 + max((level[child] for child in children[node]), default=-1)
