@@ -1,6 +1,10 @@
 """A few architectures over shared layers; all are called by the contract in `kgnn.models.contract`."""
 
+from kgnn.models.attention import GeneTransformer as GeneTransformer
+from kgnn.models.attention import PathwayTransformer as PathwayTransformer
 from kgnn.models.build import build as build
+from kgnn.models.contact import ContactNetwork as ContactNetwork
+from kgnn.models.contact import saliency_of_contacts as saliency_of_contacts
 from kgnn.models.contract import BuildArguments as BuildArguments
 from kgnn.models.contract import Model as Model
 from kgnn.models.contract import Rows as Rows

@@ -106,7 +106,6 @@ class GeneTransformer(_TokenNetwork):
     def __init__(
         self,
         adjacency: Adjacency,
-        settings: None = None,
         *,
         n_features: int = 8,
         n_blocks: int = 2,
@@ -190,7 +189,6 @@ class PathwayTransformer(_TokenNetwork):
     def __init__(
         self,
         hierarchy: Hierarchy,
-        settings: None = None,
         *,
         n_features: int = 8,
         n_blocks: int = 2,

@@ -59,7 +59,6 @@ class GraphNetwork(nnx.Module):
     def __init__(
         self,
         adjacency: Adjacency,
-        settings: None = None,
         *,
         conv: str = "gcn",
         widths: Sequence[int] = (8, 8),
