@@ -10,7 +10,10 @@ from kgnn.models.contract import Model as Model
 from kgnn.models.contract import Rows as Rows
 from kgnn.models.dense import DenseNetwork as DenseNetwork
 from kgnn.models.dense import width_of_equal_size as width_of_equal_size
+from kgnn.models.factorization import FactorizationNetwork as FactorizationNetwork
 from kgnn.models.graph import GraphNetwork as GraphNetwork
+from kgnn.models.pathway_graphs import PathwayGraphs as PathwayGraphs
+from kgnn.models.perturbation import PerturbationNetwork as PerturbationNetwork
 from kgnn.models.replicates import Replicates as Replicates
 from kgnn.models.response import DrugResponseNetwork as DrugResponseNetwork
 from kgnn.models.visible import VisibleNetwork as VisibleNetwork
