@@ -10,7 +10,7 @@ import numpy as np
 from flax import nnx
 from jax import Array
 
-from kgnn.errors import unknown_choice
+from kgnn.errors import KgnnError, unknown_choice
 from kgnn.layers import InputScaling, Prediction
 from kgnn.layers.attention import GeneSums, TokenNorm, TransformerBlock
 from kgnn.layers.dense import Dense
@@ -26,7 +26,7 @@ READS = ("tokens", "attention", "mean")
 
 
 class _TokenNetwork(nnx.Module):
-    """What both share: blocks over tokens, gates and shifts after every block, and a linear output."""
+    """What both share: blocks over tokens, gates before the first and after every block, and a linear output."""
 
     def _set_up(
         self, affinity: Affinity, names: Sequence[str], n_features: int, n_blocks: int, n_heads: int, bias: str,
@@ -34,6 +34,8 @@ class _TokenNetwork(nnx.Module):
     ) -> None:  # fmt: skip
         if task not in TASKS:
             raise unknown_choice("task", task, TASKS)
+        if n_blocks < 1:
+            raise KgnnError(f"n_blocks is {n_blocks}, but attention needs a block. Choose at least 1.")
         self.task, self.output_names = task, name_outputs(outputs)
         self.terms, self.heads = tuple(names), ()
         self.n_features = n_features
@@ -51,16 +53,19 @@ class _TokenNetwork(nnx.Module):
         """Position of the token that each state belongs to."""
         return tuple(np.repeat(np.arange(len(self.terms)), self.n_features).tolist())
 
-    def _states(self, tokens: Array, gate: Array | None, shift: Array | None, train: bool) -> Array:
-        """Tokens after all blocks, ``[sample, token, feature]``; gates act before the first block and after each."""
-        tokens = self._gated(tokens, gate)
-        for block in self.blocks:
+    def _run(
+        self, tokens: Array, gate: Array | None, shift: Array | None, train: bool
+    ) -> tuple[Array, Array]:
+        """States, what enters the last block, and normalized tokens after it, both ``[sample, token, feature]``."""
+        states = tokens = self._gated(tokens, gate)
+        for number, block in enumerate(self.blocks):
+            if number == len(self.blocks) - 1:
+                if shift is not None:
+                    by_token = shift.reshape(*shift.shape[:-1], *tokens.shape[1:])
+                    tokens = tokens + (by_token[None] if shift.ndim == 1 else by_token)
+                states = tokens
             tokens = self._gated(block(tokens, train=train), gate)
-        tokens = self._gated(self.norm(tokens), gate)
-        if shift is not None:
-            by_token = shift.reshape(*shift.shape[:-1], *tokens.shape[1:])
-            tokens = tokens + (by_token[None] if shift.ndim == 1 else by_token)
-        return tokens
+        return states, self.norm(tokens)
 
     def _gated(self, tokens: Array, gate: Array | None) -> Array:
         if gate is None:
@@ -69,22 +74,22 @@ class _TokenNetwork(nnx.Module):
         reference = self.reference[...].reshape(1, *tokens.shape[1:])
         return open_share * tokens + (1.0 - open_share) * reference
 
-    def _predicted(self, read: Array, layer: Dense, tokens: Array) -> Prediction:
+    def _predicted(self, read: Array, layer: Dense, states: Array) -> Prediction:
         output = self.output_scaling.restore(layer(read.T).T)
-        n_samples = len(tokens)
-        return Prediction(output, jnp.zeros((n_samples, 0, output.shape[1])), tokens.reshape(n_samples, -1))
+        n_samples = len(states)
+        return Prediction(output, jnp.zeros((n_samples, 0, output.shape[1])), states.reshape(n_samples, -1))
 
 
 class GeneTransformer(_TokenNetwork):
     """A transformer whose tokens are genes, and whose attention is biased by a network of them.
 
-    A gene's token is its measured value times a vector of its own, plus another. The state of a gene is its token after
-    the last block. It costs the square of the number of genes.
+    A gene's token is its measured value times a vector of its own, plus another. The state of a gene is its token as it
+    enters the last block, where a shift is added. It costs the square of the number of genes.
 
     Args:
         adjacency: The network; the order of its nodes is that of the genes.
         n_features: Features of a token.
-        n_blocks: Blocks of attention and network.
+        n_blocks: Blocks of attention and network, at least 1.
         n_heads: Heads of attention.
         bias: ``"linear"``, ``"network"`` or ``"none"``; see `kgnn.layers.BiasedAttention`.
         affinity: ``"weight"``, ``"hops"`` or ``"both"``; see `kgnn.structure.network_affinity`.
@@ -151,7 +156,7 @@ class GeneTransformer(_TokenNetwork):
         """See `kgnn.models.contract.Model`; `inputs` is ``[sample, gene]``."""
         rows = self.gene_scaling(one_table(inputs).T.astype(jnp.float32))
         tokens = rows.T[..., None] * self.gene_weight[...][None] + self.gene_bias[...][None]
-        tokens = self._states(tokens, gate, shift, train)
+        states, tokens = self._run(tokens, gate, shift, train)
         n_samples, n_tokens, n_features = tokens.shape
         if self.read == "tokens":
             read = tokens.reshape(n_samples, -1)
@@ -160,21 +165,21 @@ class GeneTransformer(_TokenNetwork):
         else:
             scores = self.score(tokens.reshape(-1, n_features).T).reshape(n_samples, n_tokens)
             read = jnp.einsum("kt,ktf->kf", jax.nn.softmax(scores, axis=-1), tokens)
-        return self._predicted(read, self.output_layer, tokens)
+        return self._predicted(read, self.output_layer, states)
 
 
 class PathwayTransformer(_TokenNetwork):
     """A visible network by attention: tokens are terms, and a term looks at itself and at what lies below it.
 
     A term's first token is a weighted sum of its own genes. In every block it attends to itself and to the terms below
-    it, with a bias for children and for those further down; all other pairs are at minus infinity. The state of a term
-    therefore depends on a gene if and only if the gene is annotated to the term or below it, and the output depends on
-    the root alone.
+    it, with a bias for children and for those further down; all other pairs are at minus infinity. The state of a term is
+    its token as it enters the last block; with two blocks or more it depends on a gene if and only if the gene is
+    annotated to the term or below it. The output depends on the root alone.
 
     Args:
         hierarchy: The compiled hierarchy.
         n_features: Features of a token.
-        n_blocks: Blocks of attention and network; one reaches everything, further ones combine.
+        n_blocks: Blocks of attention and network, at least 1; one reaches everything, further ones combine.
         n_heads: Heads of attention.
         bias: ``"linear"``, ``"network"`` or ``"none"``; see `kgnn.layers.BiasedAttention`.
         dropout: Of the blocks.
@@ -223,5 +228,5 @@ class PathwayTransformer(_TokenNetwork):
     ) -> Prediction:
         """See `kgnn.models.contract.Model`; `inputs` is ``[sample, gene]``."""
         tokens = self.gene_sums(self.gene_scaling(one_table(inputs).T.astype(jnp.float32)))
-        tokens = self._states(tokens, gate, shift, train)
-        return self._predicted(tokens[:, -1], self.output_layer, tokens)
+        states, tokens = self._run(tokens, gate, shift, train)
+        return self._predicted(tokens[:, -1], self.output_layer, states)

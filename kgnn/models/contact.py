@@ -31,7 +31,8 @@ class ContactNetwork(nnx.Module):
     An encoder turns a window into a vector; gated convolutions then mix in what the windows that touch it hold, and a
     linear map reads the result. The windows around a sample are not in the batch: the model keeps the features of all
     windows (`set_context`; features, never labels), so a prediction does not depend on its batch. Without convolutions
-    (``n_layers=0``) it is the window model, which is fitted first; `start_from` then takes over its encoder.
+    (``n_layers=0``) it is the window model, which is fitted first; `start_from` then takes over its encoder
+    (``TrainConfig(frozen="encoder.*")`` leaves that as it is, as in the paper).
 
     .. math:: z = \tanh(C H W + b), \quad g = \sigma(z u + c), \quad H \leftarrow (1 - g) \odot H + g \odot z
 
@@ -44,7 +45,6 @@ class ContactNetwork(nnx.Module):
         n_features: Units of the encoder, all layers alike.
         n_layers: Gated convolutions; 0 for the window model.
         encoder_layers: Layers of the encoder.
-        frozen_encoder: Whether the encoder is left as it is, as in the paper, or trained on.
         dropout: Share of a window's vector set to 0 in training, before each convolution and before the output.
         modalities: Names of the two tables: the features of a window, and its place (one column, from 0).
         outputs: Names of the outputs or classes, or their number.
@@ -66,7 +66,6 @@ class ContactNetwork(nnx.Module):
         n_features: int = 32,
         n_layers: int = 2,
         encoder_layers: int = 1,
-        frozen_encoder: bool = False,
         dropout: float = 0.0,
         modalities: Sequence[str] = ("window", "place"),
         outputs: int | Sequence[str] = 1,
@@ -83,7 +82,7 @@ class ContactNetwork(nnx.Module):
         self.modalities = tuple(modalities)
         others = (
             ("genes", self.genes), ("n_features", n_features), ("n_layers", n_layers),
-            ("encoder_layers", encoder_layers), ("frozen_encoder", frozen_encoder), ("dropout", dropout),
+            ("encoder_layers", encoder_layers), ("dropout", dropout),
             ("modalities", self.modalities), ("outputs", self.output_names), ("task", task),
         )  # fmt: skip
         self.arguments = BuildArguments("ContactNetwork", None, others)
@@ -92,7 +91,6 @@ class ContactNetwork(nnx.Module):
         self.context = FittedStatistic(jnp.zeros((adjacency.n_nodes, len(self.genes))))
         sizes = (len(self.genes), *[n_features] * encoder_layers)
         self.encoder = DenseStack(sizes, activation="relu", norm=False, rngs=rngs)
-        self.frozen_encoder = frozen_encoder
         self.layers = nnx.List([GatedGraphConvolution(adjacency, n_features, rngs=rngs) for _ in range(n_layers)])
         self.norm = RowBatchNorm(n_features)
         self.dropout = nnx.Dropout(dropout, rngs=rngs) if dropout else None
@@ -197,8 +195,7 @@ class ContactNetwork(nnx.Module):
 
     def _encoded(self, table: Array) -> Array:
         """``[row, unit]`` from ``[row, feature]``."""
-        found = self.encoder(self.gene_scaling(table.T))[0].T
-        return jax.lax.stop_gradient(found) if self.frozen_encoder else found
+        return self.encoder(self.gene_scaling(table.T))[0].T
 
     def _coefficients(self, given: Array | None) -> tuple[Array, Array]:
         """Of the edges between windows, and of every window with itself."""

@@ -21,7 +21,7 @@ from kgnn.zoo.recipe import Card, Recipe, choose_version
 VERSIONS: dict[str, dict[str, Any]] = {
     "graph": {"n_layers": 2},
     "window": {"n_layers": 0},
-    "paper": {"n_layers": 2, "dropout": 0.2, "frozen_encoder": True},
+    "paper": {"n_layers": 2, "dropout": 0.2},
 }
 _CONFIG = TrainConfig(epochs=60, batch_size=64, optimizer="adamw", learning_rate=1e-2, weight_decay=1e-2)
 
@@ -110,7 +110,7 @@ CHROMEGCN = Recipe(
         ),
     ),
     build=chromegcn,
-    configs=dict.fromkeys(VERSIONS, _CONFIG),
+    configs={**dict.fromkeys(VERSIONS, _CONFIG), "paper": _CONFIG.updated({"frozen": "encoder.*"})},
     options={"dropout": float, "n_features": int, "n_layers": int, "encoder_layers": int},
     modalities=("window", "place"),
     knowledge="network",

@@ -40,8 +40,8 @@ def pathway_attention(
         version: ``"robust"`` or ``"paper"``.
         outputs: Names of the outputs or classes, or their number.
         task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Arguments of `PathwayGraphs` to replace; ``senders`` and ``receivers`` hold the pathways' edges
-            (see `kgnn.models.gene_edges`).
+        **settings: Arguments of `PathwayGraphs` to replace; ``senders`` and ``receivers`` hold edges between genes
+            (those of an `Adjacency` compiled over the same genes, ``.tolist()``).
 
     Returns:
         The model; train it with ``RECIPES["pathway_attention"].config(version)``.

@@ -59,10 +59,9 @@ def test_a_shut_term_hides_what_lies_below_it():
     plain = call(model, one)
     ones, zeros = np.ones((1, HIERARCHY.n_terms), np.float32), np.zeros((1, len(model.term_of_state)), np.float32)
     np.testing.assert_allclose(call(model, one, gate=ones, shift=zeros).output, plain.output, atol=1e-6)
-    last = zeros[0].copy()
-    last[-1] = 1
-    kernel = np.asarray(model.output_layer.kernel[...])[:, -1]
-    np.testing.assert_allclose(call(model, one, shift=last).output - plain.output, kernel[None], atol=1e-5)
+    moved = call(model, one, shift=zeros[0] + 0.5)
+    np.testing.assert_allclose(moved.states, plain.states + 0.5, atol=1e-5)
+    assert not np.allclose(moved.output, plain.output, atol=1e-3)
 
 
 @pytest.mark.parametrize("read", ["attention", "mean"])
@@ -96,5 +95,7 @@ def test_a_gate_of_a_gene_replaces_its_token():
 def test_refuses_unknown_choices():
     with pytest.raises(KgnnError, match="read is 'max'"):
         over_genes(read="max")
+    with pytest.raises(KgnnError, match="n_blocks is 0"):
+        over_genes(n_blocks=0)
     with pytest.raises(KgnnError, match="task is 'survival'"):
         over_genes(task="survival")
