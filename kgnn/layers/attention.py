@@ -40,9 +40,7 @@ class BiasedAttention(nnx.Module):
         Ying et al. 2021 (Graphormer), arXiv:2106.05234; Jumper et al. 2021, doi:10.1038/s41586-021-03819-2 (pair bias).
     """
 
-    def __init__(
-        self, affinity: Affinity, n_features: int, *, n_heads: int = 2, bias: str = "linear", rngs: nnx.Rngs
-    ):
+    def __init__(self, affinity: Affinity, n_features: int, *, n_heads: int = 2, bias: str = "linear", rngs: nnx.Rngs):
         if bias not in BIASES:
             raise unknown_choice("bias", bias, BIASES)
         if n_features % n_heads:

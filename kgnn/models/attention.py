@@ -53,9 +53,7 @@ class _TokenNetwork(nnx.Module):
         """Position of the token that each state belongs to."""
         return tuple(np.repeat(np.arange(len(self.terms)), self.n_features).tolist())
 
-    def _run(
-        self, tokens: Array, gate: Array | None, shift: Array | None, train: bool
-    ) -> tuple[Array, Array]:
+    def _run(self, tokens: Array, gate: Array | None, shift: Array | None, train: bool) -> tuple[Array, Array]:
         """States, what enters the last block, and normalized tokens after it, both ``[sample, token, feature]``."""
         states = tokens = self._gated(tokens, gate)
         for number, block in enumerate(self.blocks):
@@ -172,8 +170,8 @@ class PathwayTransformer(_TokenNetwork):
     """A visible network by attention: tokens are terms, and a term looks at itself and at what lies below it.
 
     A term's first token is a weighted sum of its own genes. In every block it attends to itself and to the terms below
-    it, with a bias for children and for those further down; all other pairs are at minus infinity. The state of a term is
-    its token as it enters the last block; with two blocks or more it depends on a gene if and only if the gene is
+    it, with a bias for children and for those further down; all other pairs are at minus infinity. The state of a term
+    is its token as it enters the last block; with two blocks or more it depends on a gene if and only if the gene is
     annotated to the term or below it. The output depends on the root alone.
 
     Args:

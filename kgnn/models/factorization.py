@@ -1,4 +1,4 @@
-"""`FactorizationNetwork`: several views of a patient, one factorization of all of them, and a network that shapes it."""
+"""`FactorizationNetwork`: several views of a patient, one factorization of all, and a network that shapes it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FUSIONS = ("mean", "concat")
 class FactorizationNetwork(nnx.Module):
     r"""Autoencoders of several views whose latent factors are fused, with a graph-Laplacian penalty on the decoder.
 
-    Every view has an encoder and a linear decoder, so that each factor is a weight a gene; the fused factors predict the
-    target. The loss is that of the target plus
+    Every view has an encoder and a linear decoder, so that each factor is a weight a gene; the fused factors predict
+    the target. The loss is that of the target plus
 
     .. math:: \sum_v \mathrm{MSE}(x_v, \hat x_v) + \gamma\, \mathrm{tr}(\bar W^\top L \bar W)
         + \sigma \sum_{v<w} \lVert z_v - z_w \rVert^2
 
-    with :math:`W` the decoder of the view of genes and :math:`L` the Laplacian of the network. Every factor of the first
-    view is a term; its state is one number.
+    with :math:`W` the decoder of the view of genes and :math:`L` the Laplacian of the network. Every factor of the
+    first view is a term; its state is one number.
 
     Args:
         adjacency: The network of the genes of the first view.

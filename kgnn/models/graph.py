@@ -94,16 +94,18 @@ class GraphNetwork(nnx.Module):
         n_fine = len(widths) - coarsen_levels + (coarsen_levels > 0)
         graphs = [adjacency] * n_fine + [each.adjacency for each in self.coarser[: len(widths) - n_fine]]
         further: dict[str, Any] = {"chebyshev": {"order": order}, "gat": {"n_heads": n_heads}}.get(conv, {})
-        self.convolutions = nnx.List([
-            CONVOLUTIONS[conv](graph, before, after, **further, rngs=rngs)
-            for graph, before, after in zip(graphs, (widths[0], *widths[:-1]), widths, strict=True)
-        ])
+        self.convolutions = nnx.List(
+            [
+                CONVOLUTIONS[conv](graph, before, after, **further, rngs=rngs)
+                for graph, before, after in zip(graphs, (widths[0], *widths[:-1]), widths, strict=True)
+            ]
+        )
         self.n_fine, self.widths = n_fine, tuple(widths)
         last = self.coarser[-1].adjacency if self.coarser else adjacency
         keeping = {name: {"keep": keep} for name in ("sort", "top_k", "relation")}
-        self.readouts = nnx.List([
-            READOUTS[name](last.node_mask, widths[-1], **keeping.get(name, {}), rngs=rngs) for name in readouts
-        ])
+        self.readouts = nnx.List(
+            [READOUTS[name](last.node_mask, widths[-1], **keeping.get(name, {}), rngs=rngs) for name in readouts]
+        )
         n_read = sum(each.n_features for each in self.readouts)
         self.hidden_layer = Dense(n_read, hidden, rngs=rngs) if hidden else None
         self.dropout = nnx.Dropout(dropout, rngs=rngs) if dropout else None

@@ -130,7 +130,7 @@ class PathwayGraphs(nnx.Module):
         return Prediction(output, jnp.zeros((n_samples, 0, output.shape[1])), by_sample)
 
     def attention(self, states: Array) -> Array:
-        """What every attention gives every pathway, ``[attention, pathway, sample]``, from ``[pathway, sample, state]``."""
+        """What each attention gives a pathway, ``[attention, pathway, sample]``, from ``[pathway, sample, state]``."""
         logits = jnp.einsum("mf,pkf->mpk", self.attend[...], states) + self.attend_bias[...][..., None]
         return jax.nn.softmax(logits, axis=1)
 
@@ -179,9 +179,8 @@ class _Membership:
         ends: list[tuple[int, int]] = [(node, node) for node in range(n)]
         for start, stop in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             node_of = {gene: start + place for place, gene in enumerate(self.gene[start:stop].tolist())}
-            ends += [
-                (node, node_of[near]) for gene, node in node_of.items() for near in neighbors.get(gene, ()) if near in node_of
-            ]  # fmt: skip
+            for gene, node in node_of.items():
+                ends += [(node, node_of[near]) for near in neighbors.get(gene, ()) if near in node_of]
         sent, got = np.array(ends, np.int32).reshape(-1, 2).T
         degree = np.bincount(got, minlength=n)
         self.coefficient = (1 / np.sqrt(degree[sent] * degree[got])).astype(np.float32)

@@ -1,6 +1,9 @@
 """Knowledge as fixed NumPy arrays: levels, buckets, wiring, alignment. No JAX here, and no files of samples."""
 
 from kgnn.structure.adjacency import Adjacency as Adjacency
+from kgnn.structure.affinity import Affinity as Affinity
+from kgnn.structure.affinity import hierarchy_affinity as hierarchy_affinity
+from kgnn.structure.affinity import network_affinity as network_affinity
 from kgnn.structure.buckets import Bucket as Bucket
 from kgnn.structure.buckets import FanIn as FanIn
 from kgnn.structure.buckets import plan_fan_in as plan_fan_in

@@ -18,7 +18,7 @@ VERSIONS: dict[str, dict[str, Any]] = {
     "gin": {"conv": "gin", "widths": (8, 8), "readout": ("mean", "top_k"), "hidden": 16, "dropout": 0.2},
 }
 _CONFIG = TrainConfig(
-    epochs=60, batch_size=64, optimizer="adamw", learning_rate=3e-3, weight_decay=0.1, average=0.99, patience=20
+    epochs=30, batch_size=64, optimizer="adamw", learning_rate=3e-3, weight_decay=0.1, average=0.99, valid_fraction=0.0
 )
 
 

@@ -113,7 +113,9 @@ def test_messages_in_blocks_and_their_gradients(monkeypatch: pytest.MonkeyPatch,
 
     to_edges, to_values = jax.jit(jax.grad(loss, (0, 1)))(coefficient, values)
     np.testing.assert_allclose(to_values, dense.T @ np.asarray(wanted), atol=1e-5)
-    np.testing.assert_allclose(to_edges, (np.asarray(values)[senders] * np.asarray(wanted)[receivers]).sum(axis=1), atol=1e-5)
+    np.testing.assert_allclose(
+        to_edges, (np.asarray(values)[senders] * np.asarray(wanted)[receivers]).sum(axis=1), atol=1e-5
+    )
     np.testing.assert_allclose(products_along(messages, values, wanted), to_edges, atol=1e-5)
 
 

@@ -52,15 +52,18 @@ def test_a_shut_term_hides_what_lies_below_it():
     shut = np.zeros(HIERARCHY.n_terms, np.float32)
     np.testing.assert_array_equal(call(model, one, gate=shut).output, call(model, two, gate=shut).output)
     shut[-1] = 1  # the root alone still sees its own genes
-    own = [position for position, gene in enumerate(HIERARCHY.genes) if gene in ONTOLOGY.direct_genes[HIERARCHY.terms[-1]]]
+    own = [
+        position for position, gene in enumerate(HIERARCHY.genes) if gene in ONTOLOGY.direct_genes[HIERARCHY.terms[-1]]
+    ]
     mixed = one.copy()
     mixed[:, own] = two[:, own]
     np.testing.assert_allclose(call(model, two, gate=shut).output, call(model, mixed, gate=shut).output, atol=1e-6)
     plain = call(model, one)
     ones, zeros = np.ones((1, HIERARCHY.n_terms), np.float32), np.zeros((1, len(model.term_of_state)), np.float32)
     np.testing.assert_allclose(call(model, one, gate=ones, shift=zeros).output, plain.output, atol=1e-6)
-    moved = call(model, one, shift=zeros[0] + 0.5)
-    np.testing.assert_allclose(moved.states, plain.states + 0.5, atol=1e-5)
+    shift = random.normal(size=zeros[0].shape).astype(np.float32)  # a constant would be normalized away
+    moved = call(model, one, shift=shift)
+    np.testing.assert_allclose(moved.states, plain.states + shift[None], atol=1e-5)
     assert not np.allclose(moved.output, plain.output, atol=1e-3)
 
 

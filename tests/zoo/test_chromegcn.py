@@ -109,7 +109,7 @@ def test_gate_and_saliency_point_at_the_planted_contact(fitted: Fitted):
 def test_gates_let_in_where_it_matters(fitted: Fitted):
     inputs = inputs_of(TOY.samples, fitted.test)
     found = np.asarray(fitted.contacts.gates(inputs))
-    assert found.shape == (2, len(fitted.test)) and (0 < found).all() and (found < 1).all()
+    assert found.shape == (2, len(fitted.test)) and (found > 0).all() and (found < 1).all()
     assert fitted.window.gates(inputs).shape == (0, len(fitted.test))
 
 
