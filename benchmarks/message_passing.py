@@ -51,8 +51,8 @@ def measure(arguments: argparse.Namespace) -> Result:
         error = float(np.abs(np.asarray(forward()) - expected).max())
         if error > TOLERANCE:
             raise SystemExit(f"{name} differs from SciPy by {error:g}")
-        how = {"seconds": 1.0} if arguments.quick else {"seconds": 10.0}
-        times = time_calls(forward, **how), time_calls(step, **how)
+        seconds = 1.0 if arguments.quick else 10.0
+        times = time_calls(forward, seconds=seconds), time_calls(step, seconds=seconds)
         part = "kgnn" if name == "kgnn" else "torch"
         memory = in_fresh_process(__file__, part, **sizes)
         rows.append({

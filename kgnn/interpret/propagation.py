@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from kgnn.data.samples import Samples
@@ -11,7 +12,7 @@ from kgnn.errors import KgnnError
 from kgnn.knowledge.edges import build_network
 from kgnn.models import PathwayGraphs, Replicates
 from kgnn.perturb.forward import wild_type
-from kgnn.structure import compile_adjacency, random_walk_with_restart
+from kgnn.structure import Adjacency, compile_adjacency, random_walk_with_restart
 from kgnn.train.run import Run
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def propagate_attention(run: Run, *, samples: Samples | None = None, restart: fl
     import pandas
 
     model = run.model
-    members = [model.member(k) for k in range(model.n_replicates)] if isinstance(model, Replicates) else [model]
+    members: list[Any] = [model]
+    if isinstance(model, Replicates):
+        members = [model.member(number) for number in range(model.n_replicates)]
     network = members[0]
     if not isinstance(network, PathwayGraphs) or model.task != "classes":
         raise KgnnError(
@@ -78,14 +81,17 @@ def _attention_of(network: PathwayGraphs, samples: Samples) -> np.ndarray:
     """Mean over attentions, ``[pathway, sample]``."""
     _, states = wild_type(network, samples)
     by_pathway = states.reshape(len(samples), len(network.terms), -1).transpose(1, 0, 2)
-    return np.asarray(network.attention(by_pathway)).mean(axis=0)
+    return np.asarray(network.attention(jnp.asarray(by_pathway))).mean(axis=0)
 
 
-def _graph_of(network: PathwayGraphs):
+def _graph_of(network: PathwayGraphs) -> Adjacency:
     """Pathways first, then genes; names are positions, since a gene may have the name of a pathway."""
-    nodes, others = network.membership, dict(network.arguments.others)
+    others: dict[str, Any] = dict(network.arguments.others)
+    nodes = network.membership
     n = len(network.terms)
     source = np.r_[nodes.pathway, n + np.asarray(others["senders"], np.int64)]
     target = np.r_[n + nodes.gene, n + np.asarray(others["receivers"], np.int64)]
     names = [str(number) for number in range(n + len(network.genes))]
-    return compile_adjacency(build_network(names, source.astype(int), target.astype(int)), self_loops="drop")[0]
+    made = build_network(names, source.astype(int), target.astype(int))
+    # A network holds its nodes in alphabetical order; the names say which order is meant.
+    return compile_adjacency(made, names, unconnected="keep", self_loops="drop")[0]

@@ -9,6 +9,7 @@ all messages at once.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,6 @@ FEW_VALUES = 4 * VALUES_TOGETHER
 """Up to so many messages are summed at once, also on a CPU."""
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
 def received(messages: Messages, coefficient: Array, values: Array) -> Array:
     r"""Sum over senders, :math:`y_r = \sum_{s \to r} c_{sr} x_s`.
 
@@ -35,11 +35,16 @@ def received(messages: Messages, coefficient: Array, values: Array) -> Array:
     Returns:
         ``[receiver, column]``.
     """
+    return _received(messages, coefficient, values)  # type: ignore[return-value]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _received(messages: Messages, coefficient: Array, values: Array) -> Array:
     return _summed(messages.by_receiver, messages.n_receivers, messages, coefficient, values)
 
 
-def _forward(messages: Messages, coefficient: Array, values: Array) -> tuple[Array, tuple[Array, Array]]:
-    return received(messages, coefficient, values), (coefficient, values)
+def _forward(messages: Messages, coefficient: Array, values: Array) -> tuple[Any, tuple[Array, Array]]:
+    return _received(messages, coefficient, values), (coefficient, values)
 
 
 def _backward(messages: Messages, kept: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
@@ -49,7 +54,7 @@ def _backward(messages: Messages, kept: tuple[Array, Array], gradient: Array) ->
     return products_along(messages, values, gradient), to_values
 
 
-received.defvjp(_forward, _backward)
+_received.defvjp(_forward, _backward)
 
 
 def products_along(messages: Messages, values: Array, at_receivers: Array) -> Array:

@@ -99,8 +99,8 @@ class ContactNetwork(nnx.Module):
         self.reference = FittedStatistic(jnp.zeros(adjacency.n_nodes * n_features))
         real = slice(0, adjacency.n_edges)
         between = adjacency.senders[real] != adjacency.receivers[real]
-        ends = (each[real][between] for each in (adjacency.senders, adjacency.receivers))
-        self.messages = Messages(*ends, adjacency.n_nodes, adjacency.n_nodes)
+        n = adjacency.n_nodes
+        self.messages = Messages(adjacency.senders[real][between], adjacency.receivers[real][between], n, n)
 
     @property
     def term_of_state(self) -> tuple[int, ...]:

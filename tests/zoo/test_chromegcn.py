@@ -54,7 +54,7 @@ def fitted() -> Fitted:
              (["chr1", "chr2", "chr3", "chr4", "chr5"], ["chr6"], ["chr7", "chr8"])]  # fmt: skip
     train, valid = (TOY.samples.take(part) for part in parts[:2])
 
-    def trained(model: ContactNetwork) -> ContactNetwork:
+    def trained(model: ContactNetwork) -> Any:
         return fit(model, train, SETTINGS, valid=valid, baselines=()).model
 
     window = trained(made(n_layers=0))
