@@ -45,5 +45,7 @@ from kgnn.data.stored import StoredTable as StoredTable
 from kgnn.data.synthetic import Toy as Toy
 from kgnn.data.synthetic import random_ontology as random_ontology
 from kgnn.data.synthetic import toy as toy
+from kgnn.data.synthetic_contacts import ContactToy as ContactToy
+from kgnn.data.synthetic_contacts import toy_contacts as toy_contacts
 from kgnn.data.tables import read_table as read_table
 from kgnn.data.write import write_table as write_table

@@ -12,6 +12,7 @@ from kgnn.interpret.node_weights import node_weights as node_weights
 from kgnn.interpret.nulls import benjamini_hochberg as benjamini_hochberg
 from kgnn.interpret.nulls import compare_with_null as compare_with_null
 from kgnn.interpret.nulls import shuffled_weights as shuffled_weights
+from kgnn.interpret.propagation import propagate_attention as propagate_attention
 from kgnn.interpret.scan import Scanner as Scanner
 from kgnn.interpret.scan import best_motif_scores as best_motif_scores
 from kgnn.interpret.scan import motif_scanner as motif_scanner

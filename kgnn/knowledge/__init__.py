@@ -80,6 +80,7 @@ from kgnn.knowledge.intervals import make_intervals as make_intervals
 from kgnn.knowledge.jaspar_release import read_jaspar_release as read_jaspar_release
 from kgnn.knowledge.kegg import read_kegg as read_kegg
 from kgnn.knowledge.kpnn import read_kpnn as read_kpnn
+from kgnn.knowledge.linear_neighbors import linear_neighbors as linear_neighbors
 from kgnn.knowledge.mapping_report import MappingReport as MappingReport
 from kgnn.knowledge.meme import read_meme as read_meme
 from kgnn.knowledge.meme import write_meme as write_meme

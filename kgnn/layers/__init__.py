@@ -1,11 +1,26 @@
 """Blocks of flax.nnx that cannot leave the structure they were compiled from."""
 
+from kgnn.layers.attention import BiasedAttention as BiasedAttention
+from kgnn.layers.attention import TransformerBlock as TransformerBlock
 from kgnn.layers.dropout import RowDropout as RowDropout
 from kgnn.layers.dropout import degree_rates as degree_rates
 from kgnn.layers.gene_features import GeneFeatures as GeneFeatures
 from kgnn.layers.graphs import graphs_tuple as graphs_tuple
 from kgnn.layers.layout import Layout as Layout
 from kgnn.layers.level_heads import LevelHeads as LevelHeads
+from kgnn.layers.graph_convolutions import ChebyshevConvolution as ChebyshevConvolution
+from kgnn.layers.graph_convolutions import GatedGraphConvolution as GatedGraphConvolution
+from kgnn.layers.graph_convolutions import GraphAttention as GraphAttention
+from kgnn.layers.graph_convolutions import GraphConvolution as GraphConvolution
+from kgnn.layers.graph_convolutions import GraphIsomorphism as GraphIsomorphism
+from kgnn.layers.graph_penalty import laplacian_penalty as laplacian_penalty
+from kgnn.layers.graph_readouts import AttentionReadout as AttentionReadout
+from kgnn.layers.graph_readouts import MeanReadout as MeanReadout
+from kgnn.layers.graph_readouts import NodesReadout as NodesReadout
+from kgnn.layers.graph_readouts import RelationReadout as RelationReadout
+from kgnn.layers.graph_readouts import SortReadout as SortReadout
+from kgnn.layers.graph_readouts import TopKReadout as TopKReadout
+from kgnn.layers.messages import received as received
 from kgnn.layers.motif_scores import best_filter_scores as best_filter_scores
 from kgnn.layers.motif_scores import filter_scores as filter_scores
 from kgnn.layers.motif_scores import reached as reached

@@ -147,3 +147,19 @@ def random_walk_with_restart(
         return (1 - restart) * spread(graph, state) + restart * seeds, None
 
     return jax.lax.scan(step, seeds, None, length=n_steps)[0]
+
+
+def softmax_over_senders(logits: jax.Array, receivers: jax.Array, n_nodes: int) -> jax.Array:
+    """Softmax over the messages that each node receives.
+
+    Args:
+        logits: ``[edge, ...]``.
+        receivers: int ``[edge]``.
+        n_nodes: Number of nodes.
+
+    Returns:
+        In the form of `logits`; those of each receiver sum to 1.
+    """
+    import jraph
+
+    return jraph.segment_softmax(logits, receivers, n_nodes)  # type: ignore[return-value]

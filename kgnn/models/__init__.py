@@ -1,6 +1,10 @@
 """A few architectures over shared layers; all are called by the contract in `kgnn.models.contract`."""
 
+from kgnn.models.attention import GeneTransformer as GeneTransformer
+from kgnn.models.attention import PathwayTransformer as PathwayTransformer
 from kgnn.models.build import build as build
+from kgnn.models.contact import ContactNetwork as ContactNetwork
+from kgnn.models.contact import saliency_of_contacts as saliency_of_contacts
 from kgnn.models.contract import BuildArguments as BuildArguments
 from kgnn.models.contract import Model as Model
 from kgnn.models.contract import Rows as Rows
@@ -9,6 +13,10 @@ from kgnn.models.dense import width_of_equal_size as width_of_equal_size
 from kgnn.models.pathway import PathwayNetwork as PathwayNetwork
 from kgnn.models.regulatory import KPNN_SETTINGS as KPNN_SETTINGS
 from kgnn.models.regulatory import RegulatoryNetwork as RegulatoryNetwork
+from kgnn.models.factorization import FactorizationNetwork as FactorizationNetwork
+from kgnn.models.graph import GraphNetwork as GraphNetwork
+from kgnn.models.pathway_graphs import PathwayGraphs as PathwayGraphs
+from kgnn.models.perturbation import PerturbationNetwork as PerturbationNetwork
 from kgnn.models.replicates import Replicates as Replicates
 from kgnn.models.response import DrugResponseNetwork as DrugResponseNetwork
 from kgnn.models.steady import SteadyStateNetwork as SteadyStateNetwork

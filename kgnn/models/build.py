@@ -15,11 +15,18 @@ from kgnn.models.replicates import Replicates
 from kgnn.structure import Structure
 
 KINDS = {
+    "ContactNetwork": "contact",
     "DenseNetwork": "dense",
     "DrugResponseNetwork": "response",
     "RegulatoryNetwork": "regulatory",
     "SteadyStateNetwork": "steady",
     "PathwayNetwork": "pathway",
+    "FactorizationNetwork": "factorization",
+    "GeneTransformer": "attention",
+    "GraphNetwork": "graph",
+    "PathwayGraphs": "pathway_graphs",
+    "PathwayTransformer": "attention",
+    "PerturbationNetwork": "perturbation",
     "VisibleNetwork": "visible",
 }
 """Every class of models, with the module of `kgnn.models` that it lives in. A new family adds a line.

@@ -1,11 +1,16 @@
 """Knowledge as fixed NumPy arrays: levels, buckets, wiring, alignment. No JAX here, and no files of samples."""
 
 from kgnn.structure.adjacency import Adjacency as Adjacency
+from kgnn.structure.affinity import Affinity as Affinity
+from kgnn.structure.affinity import hierarchy_affinity as hierarchy_affinity
+from kgnn.structure.affinity import network_affinity as network_affinity
 from kgnn.structure.buckets import Bucket as Bucket
 from kgnn.structure.buckets import FanIn as FanIn
 from kgnn.structure.buckets import plan_fan_in as plan_fan_in
 from kgnn.structure.carry import CarryPlan as CarryPlan
 from kgnn.structure.carry import plan_carry as plan_carry
+from kgnn.structure.coarsening import Coarsening as Coarsening
+from kgnn.structure.coarsening import coarsen as coarsen
 from kgnn.structure.compile import Alignment as Alignment
 from kgnn.structure.compile import compile_hierarchy as compile_hierarchy
 from kgnn.structure.compile_adjacency import NetworkAlignment as NetworkAlignment
@@ -32,6 +37,7 @@ from kgnn.structure.kernels import is_kernels_file as is_kernels_file
 from kgnn.structure.kernels import kernels_summary as kernels_summary
 from kgnn.structure.match import TermMatch as TermMatch
 from kgnn.structure.match import match_terms as match_terms
+from kgnn.structure.messages import Messages as Messages
 from kgnn.structure.motif_scores import SCORE_STEP as SCORE_STEP
 from kgnn.structure.motif_scores import ScoreDistribution as ScoreDistribution
 from kgnn.structure.motif_scores import log_odds_steps as log_odds_steps

@@ -4,12 +4,20 @@ from kgnn.errors import unknown_choice
 from kgnn.zoo.binn import BINN as _BINN
 from kgnn.zoo.binn import DTOX as _DTOX
 from kgnn.zoo.binn import binn as binn
+from kgnn.zoo.biased_attention import GENE_TRANSFORMER as _GENE_TRANSFORMER
+from kgnn.zoo.biased_attention import PATHWAY_TRANSFORMER as _PATHWAY_TRANSFORMER
+from kgnn.zoo.biased_attention import gene_transformer as gene_transformer
+from kgnn.zoo.biased_attention import pathway_transformer as pathway_transformer
+from kgnn.zoo.chromegcn import CHROMEGCN as _CHROMEGCN
+from kgnn.zoo.chromegcn import chromegcn as chromegcn
 from kgnn.zoo.citations import cite_run as cite_run
 from kgnn.zoo.dcell import DCELL as _DCELL
 from kgnn.zoo.dcell import dcell as dcell
 from kgnn.zoo.drugcell import DRUGCELL as _DRUGCELL
 from kgnn.zoo.drugcell import SPARSEGO as _SPARSEGO
 from kgnn.zoo.drugcell import drugcell as drugcell
+from kgnn.zoo.factorization import FACTORIZATION as _FACTORIZATION
+from kgnn.zoo.factorization import factorization as factorization
 from kgnn.zoo.fit_recipe import build_model as build_model
 from kgnn.zoo.fit_recipe import fit_recipe as fit_recipe
 from kgnn.zoo.gennet import GENNET as _GENNET
@@ -24,12 +32,31 @@ from kgnn.zoo.pathway_clock import PATHWAY_CLOCK as _PATHWAY_CLOCK
 from kgnn.zoo.pathway_clock import pathway_clock as pathway_clock
 from kgnn.zoo.pnet import PNET as _PNET
 from kgnn.zoo.pnet import pnet as pnet
+from kgnn.zoo.gears import GEARS as _GEARS
+from kgnn.zoo.gears import gears as gears
+from kgnn.zoo.graph_network import GRAPH_NETWORK as _GRAPH_NETWORK
+from kgnn.zoo.graph_network import graph_network as graph_network
+from kgnn.zoo.pathway_attention import PATHWAY_ATTENTION as _PATHWAY_ATTENTION
+from kgnn.zoo.pathway_attention import pathway_attention as pathway_attention
 from kgnn.zoo.recipe import Card as Card
 from kgnn.zoo.recipe import Recipe as Recipe
+from kgnn.zoo.relation_graph import RELATION_GRAPH as _RELATION_GRAPH
+from kgnn.zoo.relation_graph import relation_graph as relation_graph
 
 RECIPES: tuple[Recipe, ...] = (
     _DCELL, _DRUGCELL, _KPNN, _PATHWAY_CLOCK, _SPARSEGO, _PNET, _BINN, _DTOX, _NEST_VNN, _PARSVNN, _GENNET,
 )  # fmt: skip
+    _DCELL,
+    _DRUGCELL,
+    _GRAPH_NETWORK,
+    _RELATION_GRAPH,
+    _PATHWAY_ATTENTION,
+    _FACTORIZATION,
+    _CHROMEGCN,
+    _GEARS,
+    _GENE_TRANSFORMER,
+    _PATHWAY_TRANSFORMER,
+)
 
 
 def recipe(name: str) -> Recipe:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kgnn.data import Modality, Samples, Targets, toy
+from kgnn.data import Modality, Samples, Targets, toy, toy_contacts
 from kgnn.knowledge import Motif, MotifSet, Network, build_network
 from kgnn.models import Model
 from kgnn.structure import Structure
@@ -19,6 +19,7 @@ from kgnn.zoo.fit_recipe import recipe_settings
 
 N_SAMPLES = 43
 TOY = toy("additive", n_samples=N_SAMPLES, n_genes=23)
+CONTACTS = toy_contacts(1, N_SAMPLES)
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ def tables_of_genes(names: tuple[str, ...], task: str, meaning: str = "alteratio
 
 ALTERATIONS = ("mutation", "deletion", "amplification")
 ENTRIES: dict[str, Callable[[Recipe], Case]] = {
+    "chromegcn": lambda each: Case(CONTACTS.contacts, CONTACTS.samples),
     "drugcell": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
     "kpnn": lambda each: Case(toy_regulation(), expression("labels")),
     "sparsego": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),

@@ -1,0 +1,125 @@
+"""ChromeGCN: what decides from afar is found by contacts and by nothing else, and pointed at afterwards."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from sklearn.metrics import roc_auc_score
+
+from kgnn.data import Samples, toy_contacts
+from kgnn.errors import KgnnError
+from kgnn.knowledge import ContactMap, linear_neighbors
+from kgnn.models import ContactNetwork, saliency_of_contacts
+from kgnn.structure import Adjacency, compile_contacts
+from kgnn.train import TrainConfig, fit, predict
+from tests.models.compiled import call
+
+TOY = toy_contacts()
+SETTINGS = TrainConfig(epochs=40, batch_size=64, learning_rate=1e-2, optimizer="adamw", weight_decay=1e-2)
+N_FEATURES = 16
+
+
+def graph_of(contacts: ContactMap) -> Adjacency:
+    return compile_contacts(contacts, normalization="mean", self_loops="add", weighted=False)[0]
+
+
+def made(contacts: ContactMap = TOY.contacts, toy: Any = TOY, **options: Any) -> ContactNetwork:
+    windows = toy.samples.modalities["window"]
+    how = {"genes": windows.features, "n_features": N_FEATURES} | options
+    model = ContactNetwork(graph_of(contacts), **how, outputs=("active",), rngs=nnx.Rngs(0))
+    model.set_context(windows.values)
+    return model
+
+
+def inputs_of(samples: Samples, index: np.ndarray) -> dict[str, Any]:
+    return {name: jnp.asarray(table[index]) for name, table in samples.inputs().items()}
+
+
+class Fitted(NamedTuple):
+    window: ContactNetwork
+    contacts: ContactNetwork
+    neighbors: ContactNetwork
+    train: Samples
+    test: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    chromosome = TOY.samples.covariates["chromosome"]
+    parts = [np.flatnonzero(np.isin(chromosome, names)) for names in
+             (["chr1", "chr2", "chr3", "chr4", "chr5"], ["chr6"], ["chr7", "chr8"])]  # fmt: skip
+    train, valid = (TOY.samples.take(part) for part in parts[:2])
+
+    def trained(model: ContactNetwork) -> Any:
+        return fit(model, train, SETTINGS, valid=valid, baselines=()).model
+
+    window = trained(made(n_layers=0))
+    models = []
+    for contacts in (TOY.contacts, linear_neighbors(TOY.contacts, 7)):
+        model = made(contacts)
+        model.start_from(window)
+        models.append(trained(model))
+    return Fitted(window, *models, train, parts[2])
+
+
+def test_contacts_beat_windows_and_neighbors(fitted: Fitted):
+    test = TOY.samples.take(fitted.test)
+    active = test.require_targets().values[:, 0]
+    window, contacts, neighbors = (roc_auc_score(active, predict(each, test)[:, 0]) for each in fitted[:3])
+    print(f"AUROC: window {window:.3f}, contacts {contacts:.3f}, ±7 neighbors {neighbors:.3f}")
+    assert contacts > 0.9
+    assert contacts > max(window, neighbors) + 0.1
+
+
+def active_windows(fitted: Fitted) -> np.ndarray:
+    """Test windows that are active and touch one enhancer among windows that are none."""
+    matrix = TOY.contacts.to_sparse().toarray() != 0
+    active = TOY.samples.require_targets().values[:, 0] > 0
+    one = (matrix[:, TOY.enhancers].sum(axis=1) == 1) & (matrix.sum(axis=1) >= 4)
+    return fitted.test[(active & one)[fitted.test]]
+
+
+def test_gate_and_saliency_point_at_the_planted_contact(fitted: Fitted):
+    model, graph = fitted.contacts, fitted.contacts.structure
+    windows = active_windows(fitted)
+    assert len(windows) >= 10
+    into = [np.flatnonzero((graph.receivers == one) & (graph.senders != one)) for one in windows]
+    partners = [graph.senders[edges] for edges in into]
+    saliency = [
+        np.asarray(saliency_of_contacts(model, inputs_of(TOY.samples, np.array([one]))))[edges]
+        for one, edges in zip(windows, into, strict=True)
+    ]
+    shut = np.ones((sum(map(len, partners)), graph.n_nodes), np.float32)
+    shut[np.arange(len(shut)), np.concatenate(partners)] = 0
+    every = inputs_of(TOY.samples, np.repeat(windows, [len(each) for each in partners]))
+    ends = np.cumsum([len(each) for each in partners])[:-1]
+    without = np.split(call(model, every, gate=shut).output[:, 0], ends)
+    planted = [TOY.enhancers[each] for each in partners]
+    by_saliency = sum(bool(is_it[each.argmax()]) for is_it, each in zip(planted, saliency, strict=True))
+    by_gate = sum(bool(is_it[each.argmin()]) for is_it, each in zip(planted, without, strict=True))
+    n, chance = len(windows), sum(is_it.mean() for is_it in planted)
+    print(f"planted contact first: saliency {by_saliency} of {n}, gate {by_gate}, by chance {chance:.1f}")
+    assert by_saliency >= 0.9 * n and by_gate >= 0.9 * n and chance < 0.35 * n
+
+
+def test_gates_let_in_where_it_matters(fitted: Fitted):
+    inputs = inputs_of(TOY.samples, fitted.test)
+    found = np.asarray(fitted.contacts.gates(inputs))
+    assert found.shape == (2, len(fitted.test)) and (found > 0).all() and (found < 1).all()
+    assert fitted.window.gates(inputs).shape == (0, len(fitted.test))
+
+
+def test_pretraining_is_taken_over_and_may_be_frozen(fitted: Fitted):
+    model = made()
+    model.start_from(fitted.window)
+    kept = np.asarray(model.encoder.layers[0].kernel[...])
+    np.testing.assert_array_equal(kept, fitted.window.encoder.layers[0].kernel[...])
+    run = fit(model, fitted.train, SETTINGS.updated({"epochs": 2, "frozen": "encoder.*"}), baselines=())
+    np.testing.assert_array_equal(run.model.encoder.layers[0].kernel[...], kept)
+    assert (np.asarray(run.model.output_layer.kernel[...]) != np.asarray(model.output_layer.kernel[...])).any()
+    with pytest.raises(KgnnError, match="another form"):
+        made(n_features=4).start_from(fitted.window)
