@@ -1,5 +1,6 @@
 """A few architectures over shared layers; all are called by the contract in `kgnn.models.contract`."""
 
+from kgnn.models.autoencoder import GeneSetAutoencoder as GeneSetAutoencoder
 from kgnn.models.build import build as build
 from kgnn.models.contract import BuildArguments as BuildArguments
 from kgnn.models.contract import Model as Model
