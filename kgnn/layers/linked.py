@@ -12,7 +12,7 @@ from flax import nnx
 from jax import Array
 
 from kgnn.layers.initial import uniform_within
-from kgnn.layers.prices import EdgePrice
+from kgnn.layers.proximal import NonNegative
 from kgnn.structure.links import LinkPlan, Links
 
 
@@ -71,7 +71,7 @@ class Linked(nnx.Module):
         n_inputs: Width of a source.
         n_outputs: Width of a target.
         non_negative: Whether no weight is used that is below 0, whatever is written to it.
-        price: Rule for the weights that training applies after every step, see `kgnn.train.with_proximal`.
+        price: Rule for the weights that training applies after every step, see `kgnn.layers.proximal`.
         rngs: Stream ``params``.
     """
 
@@ -90,7 +90,7 @@ class Linked(nnx.Module):
         fan_in = np.bincount(links.target, minlength=links.n_targets)[links.target] * n_inputs
         bound = np.broadcast_to((1 / np.sqrt(np.maximum(fan_in, 1)))[:, None, None], (len(links), n_outputs, n_inputs))
         start = uniform_within(bound, rngs)
-        rule = price or (EdgePrice(0.0, non_negative=True) if non_negative else None)
+        rule = price or (NonNegative() if non_negative else None)
         self.weights = nnx.Param(jnp.abs(start) if non_negative else start, proximal=rule)
 
     def effective(self) -> Array:

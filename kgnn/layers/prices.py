@@ -1,4 +1,4 @@
-"""Prices of weights, as rules that training applies after every step (`kgnn.train.with_proximal`).
+"""Prices of weights, as rules that training applies after every step (`kgnn.train.proximal.with_prices`).
 
 An edge whose worth to the loss stays below its price has a weight of exactly 0.
 """
@@ -6,6 +6,7 @@ An edge whose worth to the loss stays below its price has a weight of exactly 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax.numpy as jnp
 from jax import Array, ops
@@ -29,6 +30,7 @@ class EdgePrice:
 
     price: float
     non_negative: bool = False
+    scaled: ClassVar[bool] = True
 
     def __call__(self, value: Array, step: Array) -> Array:
         """The weights one proximal step of size `step` on."""
@@ -62,6 +64,7 @@ class SourcePrice:
     group: float
     edge: float = 0.0
     non_negative: bool = False
+    scaled: ClassVar[bool] = True
 
     def __call__(self, value: Array, step: Array) -> Array:
         """The weights one proximal step of size `step` on."""

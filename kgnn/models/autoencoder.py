@@ -72,7 +72,6 @@ class GeneSetAutoencoder(nnx.Module):
             raise unknown_choice("likelihood", likelihood, LIKELIHOODS)
         if not 0 <= kl_weight < float("inf"):
             raise KgnnError(f"kl_weight is {kl_weight}. Choose a weight of at least 0.")
-        settings = DecoderSettings(*decoder)
         self.hierarchy = hierarchy
         self.structure = hierarchy
         self.task = "regression"
@@ -82,14 +81,14 @@ class GeneSetAutoencoder(nnx.Module):
         self.heads: tuple[str, ...] = ()
         self.genes = self.output_names = hierarchy.genes
         others = {
-            "decoder": tuple(settings), "hidden": tuple(hidden), "dropout": dropout, "latent_dropout": latent_dropout,
+            "decoder": decoder, "hidden": tuple(hidden), "dropout": dropout, "latent_dropout": latent_dropout,
             "kl_weight": kl_weight, "likelihood": likelihood,
         }  # fmt: skip
         self.arguments = BuildArguments("GeneSetAutoencoder", None, tuple(others.items()))
         self.gene_scaling = InputScaling(hierarchy.n_genes)
         self.output_scaling = InputScaling(hierarchy.n_genes)
         self.encoder = DenseStack((hierarchy.n_genes, *hidden), activation="relu", dropout=dropout, rngs=rngs)
-        self.decoder = TermDecoder(hierarchy, settings, rngs=rngs)
+        self.decoder = TermDecoder(hierarchy, decoder, rngs=rngs)
         width = (*hidden,)[-1] if hidden else hierarchy.n_genes
         self.to_mean = Dense(width, self.decoder.n_latent, rngs=rngs)
         self.to_log_variance = Dense(width, self.decoder.n_latent, rngs=rngs)
@@ -136,19 +135,12 @@ class GeneSetAutoencoder(nnx.Module):
         mean, log_variance = self._posterior(self._rows(inputs), None, train=False)
         return mean, jnp.exp(0.5 * log_variance)
 
-    def output_losses(self, prediction: Prediction, target: Array) -> Array:
-        """Loss of every sample, summed over genes: squared error on the scale of training, or of counts.
-
-        Args:
-            prediction: Of the samples.
-            target: ``[sample, gene]``.
-
-        Returns:
-            ``[sample]``.
-        """
+    def loss(self, inputs: Inputs, prediction: Prediction, targets: Array, share: Array) -> Array:
+        """See `kgnn.models.contract.Trained`: squared error on the scale of training, or the likelihood of counts."""
         if self.log_dispersion is None:
-            return jnp.square((prediction.output - target) / self.output_scaling.scale[...][None, :]).sum(axis=1)
-        return negative_binomial_loss(prediction.output, target, jnp.exp(self.log_dispersion[...])).sum(axis=1)
+            errors = (prediction.output - targets) / self.output_scaling.scale[...][None, :]
+            return share @ jnp.square(errors).sum(axis=1)
+        return share @ negative_binomial_loss(prediction.output, targets, jnp.exp(self.log_dispersion[...])).sum(axis=1)
 
     def _rows(self, inputs: Inputs) -> Array:
         """Measured values ``[gene, sample]``."""

@@ -17,6 +17,7 @@ from kgnn.structure import Structure
 KINDS = {
     "DenseNetwork": "dense",
     "DrugResponseNetwork": "response",
+    "GeneSetAutoencoder": "autoencoder",
     "VisibleNetwork": "visible",
 }
 """Every class of models, with the module of `kgnn.models` that it lives in. A new family adds a line.
