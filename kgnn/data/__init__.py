@@ -25,6 +25,8 @@ from kgnn.data.packed import read_packed as read_packed
 from kgnn.data.packed import write_packed as write_packed
 from kgnn.data.parts import Parts as Parts
 from kgnn.data.parts import read_parts as read_parts
+from kgnn.data.planted_sets import PlantedSets as PlantedSets
+from kgnn.data.planted_sets import planted_gene_sets as planted_gene_sets
 from kgnn.data.read import read_samples as read_samples
 from kgnn.data.samples import Samples as Samples
 from kgnn.data.scaling import Scaler as Scaler

@@ -6,12 +6,18 @@ from kgnn.zoo.dcell import DCELL as _DCELL
 from kgnn.zoo.dcell import dcell as dcell
 from kgnn.zoo.drugcell import DRUGCELL as _DRUGCELL
 from kgnn.zoo.drugcell import drugcell as drugcell
+from kgnn.zoo.expimap import EXPIMAP as _EXPIMAP
+from kgnn.zoo.expimap import expimap as expimap
 from kgnn.zoo.fit_recipe import build_model as build_model
 from kgnn.zoo.fit_recipe import fit_recipe as fit_recipe
+from kgnn.zoo.ontovae import ONTOVAE as _ONTOVAE
+from kgnn.zoo.ontovae import ontovae as ontovae
 from kgnn.zoo.recipe import Card as Card
 from kgnn.zoo.recipe import Recipe as Recipe
+from kgnn.zoo.vega import VEGA as _VEGA
+from kgnn.zoo.vega import vega as vega
 
-RECIPES: tuple[Recipe, ...] = (_DCELL, _DRUGCELL)
+RECIPES: tuple[Recipe, ...] = (_DCELL, _DRUGCELL, _VEGA, _ONTOVAE, _EXPIMAP)
 
 
 def recipe(name: str) -> Recipe:
