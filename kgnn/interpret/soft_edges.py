@@ -9,7 +9,7 @@ import numpy as np
 
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError, RunError
-from kgnn.models import Model, Replicates
+from kgnn.models import Model, Replicates, build
 from kgnn.models.autoencoder import GeneSetAutoencoder
 from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
@@ -92,7 +92,7 @@ def select_edges(
     """Fit a model to random shares of the samples and count which priced links survive: stability selection.
 
     Args:
-        model: A gene-set autoencoder with prices; its weights are the start of every fit.
+        model: A gene-set autoencoder with prices; every fit has a random start of its own.
         samples: Samples whose targets are their own genes.
         config: Settings; every fit keeps its last epoch.
         fits: Number of fits; with a share of one half they come in pairs that have no sample in common.
@@ -122,8 +122,8 @@ def select_edges(
             order = random.permutation(len(samples))
         here = order[:n] if number % 2 == 0 else order[-n:]
         one = config.updated({"seed": config.seed + number, "replicates": 1})
-        what = f"fit {number + 1} of {fits}"
-        fitted.append(train_model(model, samples.take(np.sort(here)), None, one, what=what, progress=progress)[0])
+        start, what = build(model.arguments, model.structure, seed=one.seed), f"fit {number + 1} of {fits}"
+        fitted.append(train_model(start, samples.take(np.sort(here)), None, one, what=what, progress=progress)[0])
     return selected_edges(fitted)
 
 

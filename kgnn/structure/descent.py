@@ -48,7 +48,8 @@ def plan_descent(hierarchy: Hierarchy, *, latent: str = "top", skips: str = "rel
     Args:
         hierarchy: The compiled hierarchy.
         latent: Which terms hold latent variables: ``"root"``, ``"top"`` (the root and its children, which then do not
-            read the root) or ``"every"`` (all, which then read no other term: gene sets side by side).
+            read the root) or ``"every"`` (all, which then read no other term: gene sets side by side, each with all
+            genes at or below it; the root with those alone that are annotated to it, since no set holds them).
         skips: ``"relations"``: a term feeds its child terms and the genes annotated to it, at whatever level they lie;
             ``"all"``: it feeds every term and gene below it.
 
@@ -81,6 +82,9 @@ def plan_descent(hierarchy: Hierarchy, *, latent: str = "top", skips: str = "rel
         links.append(Links.of([place[sorted(parents[term])] for term in step], known))
         known += len(step)
     members = hierarchy.gene_sets if skips == "all" or latent == "every" else hierarchy.genes_of_term
+    if latent == "every":
+        # A root that fed all genes could take the part of any set, and no set would be known for what it is.
+        members = (*members[:-1], hierarchy.genes_of_term[root])
     return Descent(steps, tuple(links), _gene_links(hierarchy, members, place), tuple(place.tolist()))
 
 

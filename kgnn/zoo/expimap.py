@@ -78,7 +78,7 @@ EXPIMAP = Recipe(
         differs=(
             "prices are paid in units of the loss: thresholds follow the step that Adam takes at each weight",
             "no batch covariate in the decoder, no HSIC between new and old programs; no annealing of prices",
-            "the root is a program of all genes",
+            "the root is a program of the genes that no other holds",
             "batch normalization follows the activation of the encoder",
         ),
     ),

@@ -37,7 +37,7 @@ def vega(
 
     .. math:: \hat x = \max(W, 0)\,z + b, \qquad W_{gt} \text{ exists for } g \in t
 
-    The root, which holds all genes, is the node for what no set explains.
+    The root is the node for genes that no set holds.
 
     Args:
         hierarchy: Gene sets below one root; of a deeper hierarchy every term is a set with all genes below it.
@@ -70,7 +70,8 @@ VEGA = Recipe(
             "paper": "two hidden layers of 800, latent dropout 0.3, divergence weight 5e-5, Adam",
         },
         differs=(
-            "the node for unannotated genes is the root, with one state",
+            "the node for unannotated genes is the root, which feeds these alone: one that feeds all can stand in for any "
+            "set",
             "weights are projected after every step and clipped inside the layer, so that none below 0 is ever used",
             "batch normalization follows the activation of the encoder",
             "activity of a set is the mean change of its genes that its state makes, see term_activity",

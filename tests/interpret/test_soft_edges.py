@@ -17,7 +17,7 @@ from kgnn.train import TrainConfig, fit
 from tests.train.small import small_hierarchy, small_model
 
 PLANTED = planted_gene_sets(300, 5, 8, n_missing=8, n_superfluous=8, noise=0.7, seed=1)
-PRICED = DecoderSettings(latent="every", soft=0.3, edge_price=0.3)
+PRICED = DecoderSettings(latent="every", soft=0.5, edge_price=0.5)
 CONFIG = TrainConfig(
     epochs=100, batch_size=100, learning_rate=5e-3, schedule="cosine", valid_fraction=0.0, score="r2"
 )  # fmt: skip
@@ -56,7 +56,7 @@ def test_links_are_counted_over_networks_and_have_the_scale_of_the_term():
     assert beyond["selected"].tolist() == [1.0, 0.5]
     np.testing.assert_allclose(beyond["weight"], [0.5, -1.0], rtol=1e-6)  # half as strong as a usual gene; against it
     prior = table[table["in_prior"]]
-    assert len(prior) == sum(len(genes) for genes in hierarchy.gene_sets)
+    assert len(prior) == sum(len(genes) for genes in hierarchy.gene_sets[:-1]) + 1
     assert (prior["selected"] < 1).sum() == 1
     assert prior_not_needed(table, at_most=0.5) == 1 / len(prior)
     assert set(table["n_fits"]) == {2}

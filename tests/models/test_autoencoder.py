@@ -85,7 +85,9 @@ def naive(model: GeneSetAutoencoder, values: np.ndarray, gate=None, shift=None) 
     whole = settings.skips == "all" or settings.latent == "every"
     genes = np.tile(found["['decoder']['gene_bias'].value"], (len(values), 1))
     weights = iter(sign(found["['decoder']['genes']['weights'].value"]))
-    members = hierarchy.gene_sets if whole else hierarchy.genes_of_term
+    members = list(hierarchy.gene_sets if whole else hierarchy.genes_of_term)
+    if settings.latent == "every":
+        members[root] = hierarchy.genes_of_term[root]
     soft = sign(found["['decoder']['soft_weights'].value"]) if settings.soft else None
     for gene in range(hierarchy.n_genes):
         for term in order:
