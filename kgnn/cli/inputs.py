@@ -137,8 +137,7 @@ def takes_ontology(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def spread(**given: Any) -> None:
         grouped = {
-            name: group(**{field: given.pop(field) for field in fields_of[name]})
-            for name, group in groups.items()
+            name: group(**{field: given.pop(field) for field in fields_of[name]}) for name, group in groups.items()
         }
         command(**grouped, **given)
 

@@ -73,8 +73,8 @@ def planted_gene_sets(
     free = n_sets * (n_sets - 1) * genes_per_set
     if min(n_samples, n_sets) < 2 or n_missing + n_superfluous > free or min(n_missing, n_superfluous) < 0:
         raise KgnnError(
-            f"{n_missing} missing and {n_superfluous} superfluous pairs among {n_sets} sets of {genes_per_set} genes and "
-            f"{n_samples} samples cannot be planted. There are {free} pairs; take at least 2 sets and 2 samples."
+            f"{n_missing} missing and {n_superfluous} superfluous pairs among {n_sets} sets of {genes_per_set} genes "
+            f"and {n_samples} samples cannot be planted. There are {free} pairs; take at least 2 sets and 2 samples."
         )
     random = np.random.default_rng(seed)
     own = np.repeat(np.arange(n_sets), genes_per_set)

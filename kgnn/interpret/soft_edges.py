@@ -25,9 +25,7 @@ FITS = 20
 FREQUENCY = 0.8
 
 
-def selected_edges(
-    fits: Run | Model | Sequence[Run | Model], *, tolerance: float = 0.0
-) -> pandas.DataFrame:
+def selected_edges(fits: Run | Model | Sequence[Run | Model], *, tolerance: float = 0.0) -> pandas.DataFrame:
     """How often each priced link between a term and a gene has a weight, over fits or replicates.
 
     With ``soft`` above 0, links beyond the prior have a price: those that most fits pay are knowledge that may be

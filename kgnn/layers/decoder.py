@@ -32,6 +32,7 @@ class DecoderSettings(NamedTuple):
         term_price: Price of a term: the group lasso over its weights to genes.
         edge_price: Price of a weight between a term and a gene of the prior: what the data do not need becomes 0.
         soft: Price of a weight between a term and a gene that the prior does not link; 0 for no such weights.
+        background: Whether the root feeds all genes.
     """
 
     n_states: int = 1
@@ -42,6 +43,7 @@ class DecoderSettings(NamedTuple):
     term_price: float = 0.0
     edge_price: float = 0.0
     soft: float = 0.0
+    background: bool = False
 
     def check(self) -> None:
         """Refuse numbers that mean nothing."""
@@ -76,7 +78,7 @@ class TermDecoder(nnx.Module):
         settings.check()
         self.settings = settings
         self.n_terms = hierarchy.n_terms
-        plan = plan_descent(hierarchy, latent=settings.latent, skips=settings.skips)
+        plan = plan_descent(hierarchy, latent=settings.latent, skips=settings.skips, background=settings.background)
         self.plan = plan
         width, options = settings.n_states, {"non_negative": settings.non_negative, "rngs": rngs}
         self.term_of_state = tuple(np.repeat(np.arange(hierarchy.n_terms), width).tolist())
@@ -90,9 +92,7 @@ class TermDecoder(nnx.Module):
         self.soft_weights = nnx.Param(jnp.zeros(shape), proximal=rule) if settings.soft else None
         self.reference = FittedStatistic(jnp.zeros(len(self.term_of_state)))
 
-    def __call__(
-        self, latent: Array, *, gate: Array | None = None, shift: Array | None = None
-    ) -> tuple[Array, Array]:
+    def __call__(self, latent: Array, *, gate: Array | None = None, shift: Array | None = None) -> tuple[Array, Array]:
         """Decode.
 
         Args:

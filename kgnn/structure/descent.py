@@ -42,7 +42,9 @@ class Descent:
         return tuple(term for step in self.steps for term in step)
 
 
-def plan_descent(hierarchy: Hierarchy, *, latent: str = "top", skips: str = "relations") -> Descent:
+def plan_descent(
+    hierarchy: Hierarchy, *, latent: str = "top", skips: str = "relations", background: bool = False
+) -> Descent:
     """Plan a decoder.
 
     Args:
@@ -52,6 +54,8 @@ def plan_descent(hierarchy: Hierarchy, *, latent: str = "top", skips: str = "rel
             genes at or below it; the root with those alone that are annotated to it, since no set holds them).
         skips: ``"relations"``: a term feeds its child terms and the genes annotated to it, at whatever level they lie;
             ``"all"``: it feeds every term and gene below it.
+        background: Whether the root feeds all genes, whatever the rest: it then takes up what all samples vary in, such
+            as their depth, but can also stand in for a set.
 
     Returns:
         The plan.
@@ -82,7 +86,9 @@ def plan_descent(hierarchy: Hierarchy, *, latent: str = "top", skips: str = "rel
         links.append(Links.of([place[sorted(parents[term])] for term in step], known))
         known += len(step)
     members = hierarchy.gene_sets if skips == "all" or latent == "every" else hierarchy.genes_of_term
-    if latent == "every":
+    if background:
+        members = (*members[:-1], hierarchy.gene_sets[root])
+    elif latent == "every":
         # A root that fed all genes could take the part of any set, and no set would be known for what it is.
         members = (*members[:-1], hierarchy.genes_of_term[root])
     return Descent(steps, tuple(links), _gene_links(hierarchy, members, place), tuple(place.tolist()))

@@ -16,7 +16,7 @@ from kgnn.structure import Hierarchy
 
 OPTIONS = {
     "n_states": int, "latent": str, "skips": str, "non_negative": bool, "term_price": float, "edge_price": float,
-    "soft": float, "dropout": float, "latent_dropout": float, "kl_weight": float, "likelihood": str,
+    "soft": float, "background": bool, "dropout": float, "latent_dropout": float, "kl_weight": float, "likelihood": str,
 }  # fmt: skip
 """Options that every gene-set autoencoder takes."""
 BASELINES = ("mean", "shuffled")

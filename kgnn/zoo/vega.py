@@ -14,7 +14,7 @@ from kgnn.train import TrainConfig
 from kgnn.zoo.recipe import Card, Recipe, choose_version
 from kgnn.zoo.reconstruct import BASELINES, OPTIONS, own_targets, reconstructing
 
-SETS = DecoderSettings(latent="every", non_negative=True)
+SETS = DecoderSettings(latent="every", non_negative=True, background=True)
 SETTINGS = {
     "robust": (SETS, {"hidden": (128,), "dropout": 0.1, "kl_weight": 0.1}),
     "paper": (SETS, {"hidden": (800, 800), "dropout": 0.1, "latent_dropout": 0.3, "kl_weight": 5e-5}),
@@ -37,7 +37,7 @@ def vega(
 
     .. math:: \hat x = \max(W, 0)\,z + b, \qquad W_{gt} \text{ exists for } g \in t
 
-    The root is the node for genes that no set holds.
+    The root feeds all genes: it is the node for what no set explains.
 
     Args:
         hierarchy: Gene sets below one root; of a deeper hierarchy every term is a set with all genes below it.
@@ -70,8 +70,7 @@ VEGA = Recipe(
             "paper": "two hidden layers of 800, latent dropout 0.3, divergence weight 5e-5, Adam",
         },
         differs=(
-            "the node for unannotated genes is the root, which feeds these alone: one that feeds all can stand in for any "
-            "set",
+            "the node that feeds all genes is the root; set background=false with soft=, lest it stand in for a set",
             "weights are projected after every step and clipped inside the layer, so that none below 0 is ever used",
             "batch normalization follows the activation of the encoder",
             "activity of a set is the mean change of its genes that its state makes, see term_activity",

@@ -61,6 +61,8 @@ def test_gene_sets_side_by_side_hold_all_genes_below_them():
     assert (names, reads) == (["BCAR"], [])
     assert genes == {"r": "R", "a1": "A", "a2": "A", "a3": "A", "b1": "B", "b2": "B", "c (+)": "CA"}
     assert plan.n_latent_terms == 4
+    _, _, genes = in_words(plan_descent(HIERARCHY, latent="every", background=True))
+    assert genes == {"r": "R", "a1": "AR", "a2": "AR", "a3": "AR", "b1": "BR", "b2": "BR", "c (+)": "CAR"}
 
 
 def test_place_and_order_are_each_other_upside_down():

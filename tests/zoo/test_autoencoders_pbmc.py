@@ -65,10 +65,14 @@ def test_latent_clusters_are_cell_types_as_much_as_those_of_pca(blood: tuple[Sam
     table = latent_enrichment(run, samples, cell_types)
     table = table[table["term"] != hierarchy.root]
     for cell_type, rows in table.groupby("group"):
-        print(f"{cell_type:<32}", "; ".join(f"{name} ({factor:.1f})" for name, factor in zip(rows["name"][:3], rows["bayes_factor"][:3], strict=True)))
+        print(
+            f"{cell_type:<32}",
+            "; ".join(
+                f"{name} ({factor:.1f})"
+                for name, factor in zip(rows["name"][:3], rows["bayes_factor"][:3], strict=True)
+            ),
+        )
     for cell_type, words in MARKED.items():
         best = " ".join(table[table["group"] == cell_type]["name"].head(5))
         assert any(word in best for word in words), (cell_type, best)
     assert term_activity(run, samples).shape == (700, hierarchy.n_terms)
-
-
