@@ -20,7 +20,8 @@ SETTINGS = {
     "paper": (SETS, {"hidden": (800, 800), "dropout": 0.1, "latent_dropout": 0.3, "kl_weight": 5e-5}),
 }
 CONFIGS = {
-    "robust": TrainConfig(epochs=100, batch_size=128, optimizer="adamw", learning_rate=2e-3, score="r2"),
+    # More epochs reconstruct better, and tell the cell types of the demo apart less well: sets then fit noise.
+    "robust": TrainConfig(epochs=30, batch_size=128, optimizer="adamw", learning_rate=2e-3, score="r2"),
     "paper": TrainConfig(epochs=300, batch_size=64, learning_rate=1e-4, score="r2", standardize_targets=False),
 }
 
