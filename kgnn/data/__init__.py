@@ -25,10 +25,13 @@ from kgnn.data.missing import mask_missing as mask_missing
 from kgnn.data.one_hot import one_hot as one_hot
 from kgnn.data.one_hot import one_hot_batch as one_hot_batch
 from kgnn.data.one_hot import read_fasta_sequences as read_fasta_sequences
+from kgnn.data.own_targets import with_own_targets as with_own_targets
 from kgnn.data.packed import read_packed as read_packed
 from kgnn.data.packed import write_packed as write_packed
 from kgnn.data.parts import Parts as Parts
 from kgnn.data.parts import read_parts as read_parts
+from kgnn.data.planted_sets import PlantedSets as PlantedSets
+from kgnn.data.planted_sets import planted_gene_sets as planted_gene_sets
 from kgnn.data.read import read_samples as read_samples
 from kgnn.data.regulatory_toy import RegulatoryToy as RegulatoryToy
 from kgnn.data.regulatory_toy import regulatory_toy as regulatory_toy

@@ -19,4 +19,9 @@ from kgnn.interpret.scan import motif_scanner as motif_scanner
 from kgnn.interpret.scan import scan as scan
 from kgnn.interpret.scan import scan_summary as scan_summary
 from kgnn.interpret.sensitivity import node_sensitivity as node_sensitivity
+from kgnn.interpret.soft_edges import prior_not_needed as prior_not_needed
+from kgnn.interpret.soft_edges import select_edges as select_edges
+from kgnn.interpret.soft_edges import selected_edges as selected_edges
+from kgnn.interpret.term_activity import latent_enrichment as latent_enrichment
+from kgnn.interpret.term_activity import term_activity as term_activity
 from kgnn.interpret.touched import touched_subsystems as touched_subsystems

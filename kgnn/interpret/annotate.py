@@ -198,6 +198,9 @@ def _predictions(run: Run, output: np.ndarray) -> dict[str, Any]:
     import pandas
 
     names = run.output_names
+    if names == run.model.genes:
+        # A reconstruction stands in obsm; a column of obs for every gene would say it again.
+        return {}
     if run.model.task != "classes":
         return dict(zip(names, output.T, strict=True))
     best = output.argmax(axis=1)

@@ -2,6 +2,8 @@
 
 from kgnn.layers.attention import BiasedAttention as BiasedAttention
 from kgnn.layers.attention import TransformerBlock as TransformerBlock
+from kgnn.layers.decoder import DecoderSettings as DecoderSettings
+from kgnn.layers.decoder import TermDecoder as TermDecoder
 from kgnn.layers.dropout import RowDropout as RowDropout
 from kgnn.layers.dropout import degree_rates as degree_rates
 from kgnn.layers.gene_features import GeneFeatures as GeneFeatures
@@ -21,11 +23,15 @@ from kgnn.layers.graph_readouts import RelationReadout as RelationReadout
 from kgnn.layers.graph_readouts import SortReadout as SortReadout
 from kgnn.layers.graph_readouts import TopKReadout as TopKReadout
 from kgnn.layers.messages import received as received
+from kgnn.layers.linked import Linked as Linked
+from kgnn.layers.linked import linked_product as linked_product
 from kgnn.layers.motif_scores import best_filter_scores as best_filter_scores
 from kgnn.layers.motif_scores import filter_scores as filter_scores
 from kgnn.layers.motif_scores import reached as reached
 from kgnn.layers.normalization import RowBatchNorm as RowBatchNorm
 from kgnn.layers.prediction import Prediction as Prediction
+from kgnn.layers.prices import EdgePrice as EdgePrice
+from kgnn.layers.prices import SourcePrice as SourcePrice
 from kgnn.layers.scaling import InputScaling as InputScaling
 from kgnn.layers.subsystems import LogStateRule as LogStateRule
 from kgnn.layers.subsystems import StateRule as StateRule

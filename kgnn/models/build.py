@@ -27,6 +27,7 @@ KINDS = {
     "PathwayGraphs": "pathway_graphs",
     "PathwayTransformer": "attention",
     "PerturbationNetwork": "perturbation",
+    "GeneSetAutoencoder": "autoencoder",
     "VisibleNetwork": "visible",
 }
 """Every class of models, with the module of `kgnn.models` that it lives in. A new family adds a line.

@@ -22,6 +22,8 @@ from kgnn.structure.cost import Cost as Cost
 from kgnn.structure.cost import hierarchy_cost as hierarchy_cost
 from kgnn.structure.cut import Removed as Removed
 from kgnn.structure.cut import cut_edges as cut_edges
+from kgnn.structure.descent import Descent as Descent
+from kgnn.structure.descent import plan_descent as plan_descent
 from kgnn.structure.graph_matrices import chebyshev_basis as chebyshev_basis
 from kgnn.structure.graph_matrices import chebyshev_features as chebyshev_features
 from kgnn.structure.graph_matrices import graph_matrix as graph_matrix
@@ -35,6 +37,7 @@ from kgnn.structure.kernels import Kernels as Kernels
 from kgnn.structure.kernels import compile_kernels as compile_kernels
 from kgnn.structure.kernels import is_kernels_file as is_kernels_file
 from kgnn.structure.kernels import kernels_summary as kernels_summary
+from kgnn.structure.links import Links as Links
 from kgnn.structure.match import TermMatch as TermMatch
 from kgnn.structure.match import match_terms as match_terms
 from kgnn.structure.messages import Messages as Messages

@@ -26,7 +26,7 @@ from kgnn.train.devices import ONE_DEVICE, Placement
 from kgnn.train.frozen import freeze
 from kgnn.train.losses import batch_losses
 from kgnn.train.memory import RESIDENT_COPIES, here, kept_arrays, replicate_bytes, tree_bytes
-from kgnn.train.proximal import proximal_steps
+from kgnn.train.proximal import has_prices, proximal_steps, with_prices
 from kgnn.train.shared_rows import count_distinct, likely_distinct
 
 Capacity = tuple[tuple[str, int], ...]
@@ -300,6 +300,8 @@ def make_optimizer(config: TrainConfig, n_steps: int, model: Any = None) -> opta
     else:
         parts.append(optax.adam(rate, b1=config.b1, b2=config.b2, eps=config.epsilon))
     parts.append(proximal_steps(rate))
+    if model is not None and has_prices(nnx.state(model, nnx.Param)):
+        parts = [with_prices(optax.chain(*parts), rate, b2=config.b2, epsilon=config.epsilon)]
     if config.frozen and model is not None:
         parts.append(freeze(model, config.frozen))
     return optax.chain(*parts)

@@ -57,6 +57,14 @@ RECIPES: tuple[Recipe, ...] = (
     _GENE_TRANSFORMER,
     _PATHWAY_TRANSFORMER,
 )
+from kgnn.zoo.expimap import EXPIMAP as _EXPIMAP
+from kgnn.zoo.expimap import expimap as expimap
+from kgnn.zoo.ontovae import ONTOVAE as _ONTOVAE
+from kgnn.zoo.ontovae import ontovae as ontovae
+from kgnn.zoo.vega import VEGA as _VEGA
+from kgnn.zoo.vega import vega as vega
+
+RECIPES: tuple[Recipe, ...] = (_DCELL, _DRUGCELL, _VEGA, _ONTOVAE, _EXPIMAP)
 
 
 def recipe(name: str) -> Recipe:

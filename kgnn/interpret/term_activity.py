@@ -1,0 +1,197 @@
+"""What a gene-set autoencoder says of samples: the activity of every term, and which terms mark a group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import Array
+
+from kgnn.data.samples import Samples
+from kgnn.errors import AlignmentError, KgnnError, RunError
+from kgnn.models.autoencoder import GeneSetAutoencoder
+from kgnn.models.contract import Inputs
+from kgnn.perturb.forward import inputs_of
+from kgnn.train.compilation import enable_compilation_cache
+from kgnn.train.run import Run
+
+if TYPE_CHECKING:
+    import pandas
+
+AT_ONCE = 512
+"""Draws of the code that are decoded at once."""
+
+
+def term_activity(run: Run, samples: Samples) -> np.ndarray:
+    r"""How far the state of each term moves the genes of the term, on average, away from its mean over the samples.
+
+    A state has no unit and no sign of its own. Its effect on the genes has both:
+
+    .. math:: a_{it} = \Big(\frac{1}{|t|}\sum_{g \in t} \frac{\partial \hat x_g}{\partial h_t}\Big)
+        \cdot (h_{it} - \bar h_t)
+
+    Args:
+        run: A run of a gene-set autoencoder.
+        samples: With the genes of the model.
+
+    Returns:
+        float32 ``[sample, term]``, in units of the decoder's output: standard deviations of a gene where training
+        standardized them, logarithms of the mean for counts.
+
+    Raises:
+        AlignmentError: If the samples lack a gene of the model.
+        RunError: If the model is no gene-set autoencoder of one network.
+    """
+    model = _autoencoder(run)
+    enable_compilation_cache()
+    graph, state = nnx.split(model)
+    inputs = inputs_of(samples.with_genes(model.genes))
+    found = np.asarray(_activity(graph, state, _codes(graph, state, inputs)[0]))
+    return (found - found.mean(axis=1, keepdims=True)).T
+
+
+def latent_enrichment(
+    run: Run,
+    samples: Samples,
+    groups: Sequence[str] | np.ndarray,
+    *,
+    draws: int = 5_000,
+    seed: int = 0,
+) -> pandas.DataFrame:
+    r"""Which terms are more active in a group of samples than in all others.
+
+    Pairs of a sample of the group and one of the others are drawn, and a code of each from its posterior:
+
+    .. math:: p = P(a_{\mathrm{in}} > a_{\mathrm{out}}), \qquad \mathrm{BF} = \ln\frac{p}{1 - p}
+
+    It compares the samples at hand as the model sees them; it is no test of a hypothesis about a population, and cells
+    of one donor are not independent.
+
+    Args:
+        run: A run of a gene-set autoencoder.
+        samples: With the genes of the model.
+        groups: Name of the group of every sample, at least two in all.
+        draws: Pairs a group.
+        seed: Of the draws.
+
+    Returns:
+        One row a group and term, by group, the highest factor first: ``group``, ``term``, ``name``, ``n_genes``,
+        ``bayes_factor`` (bounded by the number of draws), ``probability``, ``difference`` (mean activity of the group
+        less that of the others) and ``effect`` (the difference in standard deviations of the draws).
+
+    Raises:
+        AlignmentError: If groups and samples differ in number, or the samples lack a gene.
+        KgnnError: If there is one group only.
+        RunError: If the model is no gene-set autoencoder of one network.
+
+    References:
+        Lopez et al. 2018, Nature Methods 15:1053, doi:10.1038/s41592-018-0229-2 (Bayes factors of differences);
+        Seninge et al. 2021, doi:10.1038/s41467-021-26017-0; Lotfollahi et al. 2023, doi:10.1038/s41556-022-01072-x.
+
+    Differs from the paper:
+        Activities have the sign of the change that they make in the genes of the term, so no sign has to be guessed.
+    """
+    import pandas
+
+    model = _autoencoder(run)
+    of_sample = np.asarray(groups).astype(str)
+    if of_sample.shape != (len(samples),):
+        raise AlignmentError(f"{of_sample.size:,} groups for {len(samples):,} samples. Give one name a sample.")
+    names = np.unique(of_sample)
+    if len(names) < 2:
+        raise KgnnError(f"all samples are of one group ({', '.join(names)}). Give at least two to compare.")
+    enable_compilation_cache()
+    graph, state = nnx.split(model)
+    codes = _codes(graph, state, inputs_of(samples.with_genes(model.genes)))
+    random = np.random.default_rng(seed)
+    parts = []
+    for name in names:
+        inside = _drawn(graph, state, codes, random.choice(np.flatnonzero(of_sample == name), draws), random)
+        outside = _drawn(graph, state, codes, random.choice(np.flatnonzero(of_sample != name), draws), random)
+        parts.append(_compared(run, name, inside, outside))
+    return pandas.concat(parts, ignore_index=True)
+
+
+def _autoencoder(run: Run) -> Any:
+    if not isinstance(run.model, GeneSetAutoencoder):
+        raise RunError(
+            f"the model of this run is a {type(run.model).__name__}, but activities of this kind are those of one "
+            "gene-set autoencoder. Give such a run, or one of its replicates (run.model.member(0))."
+        )
+    return run.model
+
+
+def _compared(run: Run, group: str, inside: np.ndarray, outside: np.ndarray) -> pandas.DataFrame:
+    """Rows of one group, from activities ``[term, draw]`` of pairs."""
+    import pandas
+
+    hierarchy, draws = run.hierarchy, inside.shape[1]
+    higher = (inside > outside).sum(axis=1) + 0.5 * (inside == outside).sum(axis=1)
+    probability = (higher + 0.5) / (draws + 1)
+    difference = inside.mean(axis=1) - outside.mean(axis=1)
+    spread = np.sqrt(0.5 * (inside.var(axis=1) + outside.var(axis=1)))
+    table = pandas.DataFrame(
+        {
+            "group": group,
+            "term": list(hierarchy.terms),
+            "name": list(hierarchy.term_names),
+            "n_genes": hierarchy.n_genes_of_term,
+            "bayes_factor": np.log(probability / (1 - probability)),
+            "probability": probability,
+            "difference": difference,
+            "effect": np.divide(difference, spread, out=np.zeros_like(difference), where=spread > 0),
+        }
+    )
+    return table.sort_values(["bayes_factor", "effect"], ascending=False, kind="stable")
+
+
+def _drawn(graph: Any, state: Any, codes: tuple[Array, Array], rows: np.ndarray, random: Any) -> np.ndarray:
+    """Activities ``[term, draw]`` of codes drawn from the posteriors of some samples."""
+    mean, deviation = (np.asarray(each) for each in codes)
+    found = []
+    for first in range(0, len(rows), AT_ONCE):
+        # The last rows are filled up, so that every call is one program.
+        here = np.resize(rows[first : first + AT_ONCE], AT_ONCE)
+        drawn = mean[:, here] + deviation[:, here] * random.standard_normal((len(mean), AT_ONCE)).astype(np.float32)
+        found.append(np.asarray(_activity(graph, state, jnp.asarray(drawn)))[:, : len(rows) - first])
+    return np.concatenate(found, axis=1)
+
+
+@partial(jax.jit, static_argnums=0)
+def _codes(graph: nnx.GraphDef, state: Any, inputs: Inputs) -> tuple[Array, Array]:
+    return nnx.merge(graph, state).posterior(inputs)
+
+
+@partial(jax.jit, static_argnums=0)
+def _activity(graph: nnx.GraphDef, state: Any, codes: Array) -> Array:
+    """``[term, sample]`` from codes ``[latent, sample]``."""
+    model = nnx.merge(graph, state)
+    states, _ = model.decoder(codes)
+    blocks = states.reshape(len(model.terms), -1, codes.shape[1])
+    return (blocks * directions(model)[:, :, None]).sum(axis=1)
+
+
+def directions(model: GeneSetAutoencoder) -> Array:
+    """Mean change of the genes of each term per unit of each of its states, at the mean code, ``[term, state]``."""
+    hierarchy, decoder = model.hierarchy, model.decoder
+    n_states = decoder.settings.n_states
+    zero = jnp.zeros((decoder.n_latent, 1))
+
+    def genes(shift: Array) -> Array:
+        return decoder(zero, shift=shift)[1][:, 0]
+
+    pull = jax.vjp(genes, jnp.zeros(hierarchy.n_terms * n_states))[1]
+    term = np.repeat(np.arange(hierarchy.n_terms), hierarchy.n_genes_of_term)
+    share = np.zeros((hierarchy.n_terms, hierarchy.n_genes), np.float32)
+    share[term, np.concatenate(hierarchy.gene_sets)] = 1.0 / hierarchy.n_genes_of_term[term]
+
+    def one(given: tuple[Array, Array]) -> Array:
+        weights, own = given
+        return jax.lax.dynamic_slice_in_dim(pull(weights)[0], own * n_states, n_states)
+
+    return jax.lax.map(one, (jnp.asarray(share), jnp.arange(hierarchy.n_terms)))

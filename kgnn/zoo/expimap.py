@@ -1,0 +1,92 @@
+"""expiMap (Lotfollahi et al. 2023): gene programs as latent variables, of which the unused are switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flax import nnx
+
+from kgnn.layers.decoder import DecoderSettings
+from kgnn.models.autoencoder import GeneSetAutoencoder
+from kgnn.structure import Hierarchy
+from kgnn.train import TrainConfig
+from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.reconstruct import BASELINES, OPTIONS, own_targets, reconstructing
+
+COUNTS = {"likelihood": "negative_binomial", "dropout": 0.05}
+SETTINGS = {
+    "robust": (DecoderSettings(latent="every", term_price=0.1), {**COUNTS, "hidden": (128,), "kl_weight": 0.35}),
+    "paper": (
+        DecoderSettings(latent="every", term_price=0.7),
+        {**COUNTS, "hidden": (256, 256, 256), "kl_weight": 0.35},
+    ),
+}
+_COUNTING = TrainConfig(
+    epochs=100, batch_size=128, learning_rate=2e-3, loss="model", scaling="none", standardize_targets=False, score="r2"
+)
+CONFIGS = {"robust": _COUNTING, "paper": _COUNTING.updated({"epochs": 400, "learning_rate": 1e-3})}
+
+
+def expimap(
+    hierarchy: Hierarchy,
+    *,
+    rngs: nnx.Rngs,
+    version: str = "robust",
+    outputs: int | Sequence[str] = 0,
+    **options: Any,
+) -> GeneSetAutoencoder:
+    r"""One latent variable a gene program, a negative binomial over counts, and prices on what the decoder uses.
+
+    .. math:: \hat m = N\,\mathrm{softmax}(W z + b), \qquad
+        \Omega = \alpha \sum_t \sqrt{n_t}\,\lVert W_{\cdot t} \rVert_2
+        + \lambda \sum_{t \not\ni g} |V_{gt}|
+
+    ``term_price`` is :math:`\alpha`, the group lasso that switches programs off; ``soft`` is :math:`\lambda`, at which
+    a gene that the knowledge does not name can join a program (see `kgnn.interpret.selected_edges`).
+
+    Args:
+        hierarchy: Gene programs below one root; of a deeper hierarchy every term is a program with all genes below it.
+        rngs: Streams ``params`` and ``dropout``.
+        version: ``"robust"`` or ``"paper"``.
+        outputs: Names of the genes to reconstruct, as a check.
+        **options: Fields of `DecoderSettings` and arguments of `GeneSetAutoencoder` to replace.
+
+    Returns:
+        The model.
+
+    References:
+        Lotfollahi et al. 2023, Nature Cell Biology 25:337, doi:10.1038/s41556-022-01072-x.
+
+    Differs from the paper:
+        See the card: ``kgnn zoo expimap``.
+    """
+    return reconstructing(hierarchy, *choose_version("expimap", version, SETTINGS), outputs, options, rngs)
+
+
+EXPIMAP = Recipe(
+    card=Card(
+        name="expimap",
+        title="Gene programs as latent variables over counts, with a soft mask and programs that switch off",
+        year=2023,
+        doi="10.1038/s41556-022-01072-x",
+        inputs="gene sets; samples with counts (for log-normalized values set likelihood=gaussian, loss=auto)",
+        versions={
+            "robust": "one hidden layer of 128, price of a program 0.1",
+            "paper": "three hidden layers of 256, price of a program 0.7, divergence weight 0.35",
+        },
+        differs=(
+            "prices are paid in units of the loss: thresholds follow the step that Adam takes at each weight",
+            "no batch covariate in the decoder, no HSIC between new and old programs; no annealing of prices",
+            "the root is a program of the genes that no other holds",
+            "batch normalization follows the activation of the encoder",
+        ),
+    ),
+    build=expimap,
+    configs=CONFIGS,
+    options=OPTIONS,
+    compiling={"unannotated": "root"},
+    tasks=("regression",),
+    prepare=own_targets,
+    baselines=BASELINES,
+)
