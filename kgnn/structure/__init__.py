@@ -1,5 +1,6 @@
 """Knowledge as fixed NumPy arrays: levels, buckets, wiring, alignment. No JAX here, and no files of samples."""
 
+from kgnn.knowledge.motif import BASES as BASES
 from kgnn.structure.adjacency import Adjacency as Adjacency
 from kgnn.structure.buckets import Bucket as Bucket
 from kgnn.structure.buckets import FanIn as FanIn
@@ -42,7 +43,6 @@ from kgnn.structure.null_network import rewire_edges as rewire_edges
 from kgnn.structure.null_network import shuffle_motifs as shuffle_motifs
 from kgnn.structure.null_random import random_structure as random_structure
 from kgnn.structure.null_random import rewire_annotations as rewire_annotations
-from kgnn.structure.one_hot import BASES as BASES
 from kgnn.structure.one_hot import one_hot as one_hot
 from kgnn.structure.stored import Structure as Structure
 from kgnn.structure.stored import knowledge_fingerprint as knowledge_fingerprint

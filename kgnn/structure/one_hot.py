@@ -8,10 +8,8 @@ from functools import cache
 import numpy as np
 
 from kgnn.errors import AlignmentError, FormatError, name_some
+from kgnn.knowledge.motif import BASES
 from kgnn.knowledge.sequences import AMBIGUOUS_LETTERS, Sequences
-
-BASES = "ACGT"
-"""Order of the base axis."""
 
 _AMBIGUOUS = 0.25
 _UNKNOWN = -1.0
