@@ -1,4 +1,4 @@
-"""Synthetic sequences with planted motifs: some of those that are known, others as decoys, and one that nobody knows."""
+"""Synthetic sequences with planted motifs: known ones, decoys, and perhaps one that nobody knows."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -12,7 +13,7 @@ from kgnn.data.samples import Samples
 from kgnn.errors import AlignmentError
 from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.sequences import Sequences
-from kgnn.structure.one_hot import BASES, one_hot
+from kgnn.structure.one_hot import one_hot, position_names
 
 
 def sequence_samples(
@@ -66,22 +67,6 @@ def sequence_samples(
     )
 
 
-def position_names(n_positions: int) -> tuple[str, ...]:
-    """Names of the features of sequences of some length, positions counted from 1.
-
-    Args:
-        n_positions: Letters of a sequence.
-
-    Returns:
-        Four names a position.
-
-    Example:
-        >>> position_names(1)
-        ('1A', '1C', '1G', '1T')
-    """
-    return tuple(f"{position}{base}" for position in range(1, n_positions + 1) for base in BASES)
-
-
 def dinucleotide_shuffle(sequences: Sequence[str], seed: int = 0) -> tuple[str, ...]:
     """Every sequence in a random order of its letters that keeps how often each letter follows each other.
 
@@ -111,7 +96,7 @@ def _shuffled(sequence: str, random: np.random.Generator) -> str:
     if len(sequence) < 3:
         return sequence
     followers: dict[str, list[str]] = {}
-    for first, second in zip(sequence, sequence[1:], strict=False):
+    for first, second in pairwise(sequence):
         followers.setdefault(first, []).append(second)
     last_step = _tree_towards(sequence[-1], followers, random)
     order = {}

@@ -31,6 +31,9 @@ from kgnn.structure.kernels import is_kernels_file as is_kernels_file
 from kgnn.structure.kernels import kernels_summary as kernels_summary
 from kgnn.structure.match import TermMatch as TermMatch
 from kgnn.structure.match import match_terms as match_terms
+from kgnn.structure.motif_filters import blank_kernels as blank_kernels
+from kgnn.structure.motif_filters import chance_scores as chance_scores
+from kgnn.structure.motif_filters import take_motifs as take_motifs
 from kgnn.structure.motif_scores import SCORE_STEP as SCORE_STEP
 from kgnn.structure.motif_scores import ScoreDistribution as ScoreDistribution
 from kgnn.structure.motif_scores import log_odds_steps as log_odds_steps
@@ -47,6 +50,7 @@ from kgnn.structure.one_hot import one_hot as one_hot
 from kgnn.structure.stored import Structure as Structure
 from kgnn.structure.stored import knowledge_fingerprint as knowledge_fingerprint
 from kgnn.structure.stored import load_structure as load_structure
+from kgnn.structure.one_hot import position_names as position_names
 from kgnn.structure.summary import alignment_summary as alignment_summary
 from kgnn.structure.summary import compiled_summary as compiled_summary
 from kgnn.structure.summary import describe as describe

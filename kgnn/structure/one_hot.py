@@ -65,6 +65,22 @@ def one_hot(
     return np.ascontiguousarray(encoded[:, ::-1, ::-1] if reverse_complement else encoded).astype(dtype, copy=False)
 
 
+def position_names(n_positions: int) -> tuple[str, ...]:
+    """Names of the columns of one-hot sequences, as features of samples; positions are counted from 1.
+
+    Args:
+        n_positions: Letters of a sequence.
+
+    Returns:
+        Four names a position.
+
+    Example:
+        >>> position_names(1)
+        ('1A', '1C', '1G', '1T')
+    """
+    return tuple(f"{position}{base}" for position in range(1, n_positions + 1) for base in BASES)
+
+
 @cache
 def _table() -> np.ndarray:
     """Values of the four columns for every byte; −1 where it is no letter of DNA."""
