@@ -41,7 +41,8 @@ class MotifConv(nnx.Module):
         kernels: The compiled motifs; whether both strands are read is theirs to say.
         n_positions: Letters of a sequence.
         filters: ``"frozen"``; ``"free"``, trained from there; or ``"constrained"``, trained as letter heights of a
-            sequence logo (kernels of kind ``"information"``) with offsets of at most 0.
+            sequence logo (kernels of kind ``"information"``). Offsets are always trained; they stay at most 0 unless
+            the filters are free.
         initial: ``"motifs"``, or ``"random"`` for filters of the same shape without knowledge.
         unit: ``"site"`` scales every filter such that the motif's best site scores 1; ``"raw"`` leaves the values of
             the kernels, in bits, as constrained filters do in any case.
@@ -84,7 +85,8 @@ class MotifConv(nnx.Module):
             self.filters = nnx.Param(values, proximal=InformationBound(price=position_price))
         else:
             self.filters = nnx.Param(values)
-        self.offset = nnx.Param(offset, proximal=NonPositive()) if filters == "constrained" else nnx.Param(offset)
+        # A motif that is read as published must not count as found where the sequence has nothing of it.
+        self.offset = nnx.Param(offset) if filters == "free" else nnx.Param(offset, proximal=NonPositive())
 
     def _start(
         self, kernels: Kernels, filters: str, initial: str, unit: str, n_positions: int, rngs: nnx.Rngs

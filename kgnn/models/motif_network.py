@@ -15,8 +15,8 @@ from kgnn.layers import InputScaling, Prediction
 from kgnn.layers.dense import Dense, DenseStack
 from kgnn.layers.dropout import RowDropout
 from kgnn.layers.motif_conv import MotifConv
-from kgnn.layers.proximal import NonNegative
 from kgnn.layers.propagate import ACTIVATIONS
+from kgnn.layers.proximal import NonNegative
 from kgnn.layers.recurrent import BidirectionalLSTM
 from kgnn.layers.scaling import FittedStatistic
 from kgnn.models.contract import TASKS, BuildArguments, Inputs, sample_major, spread, unshared
@@ -161,8 +161,11 @@ class MotifNetwork(nnx.Module):
         self.hidden = DenseStack(sizes, activation="relu", norm=False, dropout=settings.dropout, rngs=rngs)
         self.output_layer = Dense(sizes[-1], n_outputs, rngs=rngs)
         if settings.effects:
-            start = jnp.abs(self.output_layer.kernel[...])
+            # Each effect starts at 1 and the sum at about 0: a sum that starts high would press all effects to 0,
+            # where a filter has no gradient, before the filters have learned anything.
+            start = jnp.ones(self.output_layer.kernel.shape)
             self.output_layer.kernel = nnx.Param(start, proximal=NonNegative(price=settings.effect_price))
+            self.output_layer.bias[...] = -0.5 * start.sum(axis=1)
 
     def __call__(
         self,

@@ -97,7 +97,9 @@ class SiteAttentionNetwork(nnx.Module):
         self.reference = FittedStatistic(jnp.zeros(len(self.term_of_state)))
         self.exchange = SelfAttention(N_FEATURES, units, rngs=rngs)
         self.pooling = AttentionPooling(N_FEATURES, units, heads, rngs=rngs)
-        self.hidden = DenseStack((heads * N_FEATURES, hidden), activation="relu", norm=False, dropout=dropout, rngs=rngs)
+        self.hidden = DenseStack(
+            (heads * N_FEATURES, hidden), activation="relu", norm=False, dropout=dropout, rngs=rngs
+        )
         self.output_layer = Dense(hidden, len(self.output_names), rngs=rngs)
 
     def __call__(
