@@ -101,9 +101,11 @@ class MotifConv(nnx.Module):
             # As in the paper: letter heights between 0 and half a bit.
             values = np.abs(np.asarray(uniform_within(np.full(values.shape, 0.5), rngs)))
         chance, best = chance_scores(values, 1.0 / ((1 + self.both_strands) * self.n_places), kernels.background)
+        # In short sequences even a window unlike the motif may be expected: below 0 bits nothing counts as a site.
+        chance = np.maximum(chance, 0.0)
         by_site = unit == "site" and filters != "constrained"
         scale = np.maximum(best - chance, 1e-6) if by_site else np.ones_like(best)
-        return jax.device_put(values / scale[:, None, None]), jax.device_put(np.minimum(-chance / scale, 0.0))
+        return jax.device_put(values / scale[:, None, None]), jax.device_put(-chance / scale)
 
     def __call__(self, sequences: Array) -> Array:
         """Scores ``[sample, motif, place]`` of one-hot sequences ``[sample, position, base]``."""

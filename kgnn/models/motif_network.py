@@ -1,4 +1,4 @@
-"""`MotifNetwork`: a sequence model whose first layer is a set of motifs; DeepBind, DanQ and learnMotifs are settings."""
+"""`MotifNetwork`: a sequence model whose first layer is motifs; DeepBind, DanQ and learnMotifs are settings of it."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ class MotifNetwork(nnx.Module):
             kinds = [windows.max(axis=3)]
             if self.settings.pooling == "max_mean":
                 within = jnp.isfinite(windows)
-                kinds.append(jnp.where(within, windows, 0.0).sum(axis=3) / within.sum(axis=3))
+                kinds.append(jnp.where(within, windows, 0.0).sum(axis=3) / within.astype(jnp.float32).sum(axis=3))
         else:
             kinds = [jnp.concatenate([each.max(axis=2) for each in found], axis=1)[:, :, None]]
             if self.settings.pooling == "max_mean":
@@ -212,7 +212,7 @@ class MotifNetwork(nnx.Module):
         return jnp.stack(kinds, axis=2).reshape(kinds[0].shape[0], -1, kinds[0].shape[2])
 
     def trained_filters(self) -> tuple[tuple[Array, Array], ...]:
-        """Filters ``[motif, position, base]`` and offsets ``[motif]`` as they are now: of the motifs, then of new ones."""
+        """Filters ``[motif, position, base]`` and offsets ``[motif]`` as they are now: of motifs, then of new ones."""
         branches = [self.known] if self.new is None else [self.known, self.new]
         return tuple((branch.filters[...], branch.offset[...]) for branch in branches)
 

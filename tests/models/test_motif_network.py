@@ -22,7 +22,7 @@ SEQUENCES = ["ACGTTGACCAGT", "GGCGTANNTCAA", "TTTTTTTTTTTT", "CATACGGTACCA", "GG
 EVERY = {
     "linear": MotifSettings(),
     "deepbind": MotifSettings(pooling="max_mean", hidden=(5,), dropout=0.3),
-    "danq": MotifSettings(window=5, recurrent=2, hidden=(4,), dropout=0.3),
+    "danq": MotifSettings(window=5, recurrent=2, hidden=(9,), dropout=0.3),
     "windows": MotifSettings(window=5, pooling="max_mean", n_new=2, new_width=4),
     "effects": MotifSettings(filters="frozen", unit="raw", activation="sigmoid", effects=True, n_new=2, new_width=5),
 }

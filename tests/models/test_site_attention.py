@@ -1,4 +1,4 @@
-"""Sites times factors: tokens by hand, padding without influence, a planted pair of site and factor."""
+"""Sites times factors: tokens by hand, and padding without influence."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from kgnn.data import Modality, Samples, Targets, sequence_samples
+from kgnn.data import sequence_samples
 from kgnn.errors import AlignmentError, KgnnError
 from kgnn.knowledge import Motif, MotifSet
 from kgnn.models import Rows, SiteAttentionNetwork
 from kgnn.structure import compile_kernels
-from kgnn.train import TrainConfig, predict, train_model
 
 
 def word(letters: str, name: str) -> Motif:
@@ -26,7 +25,7 @@ MOTIFS = MotifSet(
     (word("ACCTGGA", "ABC"), word("GATTACA", "DEF::ghi"), word("TTTGCAT", "unmeasured"), word("CCGCGCC", "JKL"))
 )
 FACTORS = ("ghi", "jkl", "abc", "def", "xyz")
-PROMOTERS = ["CCACCTGGACCTTTGCATAA", "GGTGATTACAGGGGCGCGGC", "AAAAAAAAAAAAAAAAAAAA"]
+PROMOTERS = ["CCACCTGGACCTTTGCATAA", "TGTGATTACATAGGCGCGGT", "AAAAAAAAAAAAAAAAAAAA"]
 
 
 def network(**arguments) -> SiteAttentionNetwork:
@@ -85,29 +84,6 @@ def test_a_motif_without_a_site_has_no_influence():
         mixed = second.copy()
         mixed[sample, columns] = first[sample, columns]
         np.testing.assert_array_equal(network()(inputs(first)).output[sample], network()(inputs(mixed)).output[sample])
-
-
-def test_a_factor_acts_where_it_has_a_site():
-    random = np.random.default_rng(0)
-    promoters = []
-    for number in range(60):
-        letters = random.choice(list("ACGT"), size=20)
-        letters[5:12] = list("ACCTGGA" if number % 2 else "CCGCGCC")
-        promoters.append("".join(letters))
-    cells = random.random((40, 5)).astype(np.float32)
-    pair = random.integers(60, size=900), random.integers(40, size=900)
-    level = np.where(pair[0] % 2, cells[pair[1], 2], 1 - cells[pair[1], 1])
-    table = sequence_samples(promoters).modalities["sequence"]
-    samples = Samples(
-        tuple(f"pair {number}" for number in range(900)),
-        {"sequence": table, "expression": Modality(cells, FACTORS, tuple(f"cell {k}" for k in range(40)), "abundance")},
-        {"sequence": pair[0].astype(np.int32), "expression": pair[1].astype(np.int32)},
-        Targets(level[:, None], ("expression",), "regression"),
-    )
-    config = TrainConfig(epochs=12, batch_size=50, learning_rate=1e-2, checkpoint_every=0)
-    model, _, _ = train_model(network(), samples.take(range(700)), None, config)
-    found = predict(model, samples.take(range(700, 900)))[:, 0]
-    assert np.corrcoef(found, level[700:])[0, 1] > 0.9
 
 
 def test_mistakes():
