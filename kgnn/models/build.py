@@ -17,6 +17,8 @@ from kgnn.structure import Structure
 KINDS = {
     "DenseNetwork": "dense",
     "DrugResponseNetwork": "response",
+    "MotifNetwork": "motif_network",
+    "SiteAttentionNetwork": "site_attention",
     "VisibleNetwork": "visible",
 }
 """Every class of models, with the module of `kgnn.models` that it lives in. A new family adds a line.

@@ -42,7 +42,7 @@ class MotifSettings(NamedTuple):
         hidden: Units of fully connected layers (relu).
         dropout: Share of pooled values, of states of the LSTM and of hidden units that are set to 0 in training.
         effects: Whether outputs are sums of non-negative effects of the motifs (no hidden layers, no windows).
-        effect_price: L1 price of an effect.
+        effect_price: L1 price of an effect, in units of the loss.
         position_price: Of constrained filters, see `kgnn.layers.proximal.InformationBound`.
     """
 
@@ -161,10 +161,10 @@ class MotifNetwork(nnx.Module):
         self.hidden = DenseStack(sizes, activation="relu", norm=False, dropout=settings.dropout, rngs=rngs)
         self.output_layer = Dense(sizes[-1], n_outputs, rngs=rngs)
         if settings.effects:
-            # Each effect starts at 1 and the sum at about 0: a sum that starts high would press all effects to 0,
+            # Each effect starts at 1 and the sum about 0: a sum that starts high would press all effects to 0,
             # where a filter has no gradient, before the filters have learned anything.
             start = jnp.ones(self.output_layer.kernel.shape)
-            self.output_layer.kernel = nnx.Param(start, proximal=NonNegative(price=settings.effect_price))
+            self.output_layer.kernel = nnx.Param(start, proximal=NonNegative())
             self.output_layer.bias[...] = -0.5 * start.sum(axis=1)
 
     def __call__(
@@ -210,6 +210,10 @@ class MotifNetwork(nnx.Module):
                 kinds.append(jnp.concatenate([each.mean(axis=2) for each in found], axis=1)[:, :, None])
         # The states of a motif are neighbors.
         return jnp.stack(kinds, axis=2).reshape(kinds[0].shape[0], -1, kinds[0].shape[2])
+
+    def penalty(self, inputs: Inputs, prediction: Prediction, targets: Array, share: Array) -> Array:
+        """See `kgnn.models.contract.Trained`: the price of all effects."""
+        return self.settings.effect_price * jnp.abs(self.output_layer.kernel[...]).sum()
 
     def trained_filters(self) -> tuple[tuple[Array, Array], ...]:
         """Filters ``[motif, position, base]`` and offsets ``[motif]`` as they are now: of motifs, then of new ones."""

@@ -1,4 +1,4 @@
-"""Filters without a motif, filters whose motif is destroyed, and what filters score by chance."""
+"""Filters without a motif, the filters of some motifs, and what filters score by chance."""
 
 from __future__ import annotations
 
@@ -46,31 +46,6 @@ def blank_kernels(n_filters: int, length: int, *, both_strands: bool = True, nam
         ("+",) * n_filters + ("-",) * (n - n_filters), np.zeros(n, np.int32), np.full(n, length, np.int32),
         "information", "left", 0.0, UNIFORM,
     )  # fmt: skip
-
-
-def shuffle_motifs(kernels: Kernels, seed: int) -> Kernels:
-    """The positions of every motif in a random order: the null of a sequence model.
-
-    Information content, width and composition of every filter stay; the order of the bases, which is the knowledge,
-    goes. The filters of both strands stay mirror images.
-
-    Args:
-        kernels: The kernels.
-        seed: Same kernels and seed, same order.
-
-    Returns:
-        Kernels under the same ids.
-    """
-    random = np.random.default_rng(seed)
-    values = kernels.values.copy()
-    n_motifs = kernels.strands.count("+")
-    for number in range(n_motifs):
-        start, width = int(kernels.motif_start[number]), int(kernels.motif_width[number])
-        inside = slice(start, start + width)
-        values[number, inside] = values[number, inside][random.permutation(width)]
-        if kernels.both_strands:
-            values[n_motifs + number] = values[number, ::-1, ::-1]
-    return replace(kernels, values=values, provenance=kernels.provenance.after(f"positions shuffled (seed {seed})"))
 
 
 def take_motifs(kernels: Kernels, motifs: Sequence[str]) -> Kernels:

@@ -22,7 +22,7 @@ LEAST_EFFECT = 0.05
 """Effect below which a filter is discarded, as in the paper."""
 _BOTH = MotifSettings(
     filters="frozen", unit="raw", activation="sigmoid", effects=True, n_new=8, new_width=12,
-    effect_price=0.05, position_price=0.05,
+    effect_price=0.02, position_price=0.05,
 )  # fmt: skip
 SETTINGS = {"both": _BOTH, "known": _BOTH._replace(n_new=0), "free": _BOTH._replace(filters="constrained")}
 _CONFIG = TrainConfig(epochs=20, batch_size=64, learning_rate=0.02)

@@ -1,4 +1,4 @@
-"""Filters without a motif, destroyed ones, and what filters score by chance."""
+"""Filters without a motif, the filters of some, and what filters score by chance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from kgnn.errors import StructureError
 from kgnn.knowledge import Motif, MotifSet
-from kgnn.structure import Kernels, blank_kernels, chance_scores, compile_kernels, shuffle_motifs, take_motifs
+from kgnn.structure import blank_kernels, chance_scores, compile_kernels, take_motifs
 
 COUNTS = np.array([[7, 1, 1, 1], [0, 9, 1, 0], [2, 2, 3, 3], [1, 0, 8, 1], [0, 0, 1, 9]])
 MOTIFS = MotifSet(
@@ -27,20 +27,6 @@ def test_chance_scores_are_those_of_all_words():
         assert (all_scores >= chance[number] - step).mean() >= 1 / 50 - 1e-9
     # Of two positions the best word comes once in 16: no score is as rare as 1 in 50.
     assert chance[2] == pytest.approx(0.2 * scores[2].mean() + 0.8 * best[2], rel=1e-4)
-
-
-def test_shuffled_motifs_keep_their_positions_but_not_their_order(tmp_path):
-    kernels = compile_kernels(MOTIFS, 9, both_strands=True)
-    shuffled = shuffle_motifs(kernels, 1)
-    for number in range(3):
-        before, after = (np.round(each.values[number], 5).tolist() for each in (kernels, shuffled))
-        assert sorted(before) == sorted(after)
-        assert [any(row) for row in before] == [any(row) for row in after]
-    assert not np.array_equal(kernels.values[0], shuffled.values[0])
-    np.testing.assert_array_equal(shuffled.values[3:], shuffled.values[:3, ::-1, ::-1])
-    assert shuffle_motifs(kernels, 1) == shuffled != kernels
-    shuffled.save(tmp_path / "k.npz")
-    assert Kernels.load(tmp_path / "k.npz") == shuffled
 
 
 def test_taken_motifs_keep_both_strands():
