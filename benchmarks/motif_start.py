@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--factors", default=",".join(FACTORS), help="factors, separated by commas")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sequences", type=int, default=1_000, help="training sequences, bound and shuffled")
-    parser.add_argument("--motifs", type=int, default=32, help="filters")
+    parser.add_argument("--motifs", type=int, default=16, help="filters")
     parser.add_argument("--epochs", type=int, default=20)
 
 

@@ -62,7 +62,9 @@ def motif_effects(model: MotifNetwork) -> pandas.DataFrame:
     return table.sort_values("effect", ascending=False, kind="stable", ignore_index=True)
 
 
-def learned_motifs(model: MotifNetwork, samples: Samples, *, least_score: float = 0.5, chunk: int = 256) -> MotifSet:
+def learned_motifs(
+    model: MotifNetwork, samples: Samples, *, least_score: float = 0.5, margin: int = 4, chunk: int = 256
+) -> MotifSet:
     """The sites that each filter fires at, as a motif.
 
     The best place of every sequence, on either strand, counts as a site where its score lies further above chance than
@@ -73,11 +75,13 @@ def learned_motifs(model: MotifNetwork, samples: Samples, *, least_score: float 
         model: A fitted network.
         samples: Sequences, best those that carry the sites (the bound ones).
         least_score: The share, between 0 and 1.
+        margin: Positions beside the filter that are read too, since a filter may have learned a part of a motif; sites
+            closer to an end of the sequence do not count.
         chunk: Sequences computed at once.
 
     Returns:
-        Motifs under the names of the filters, as wide as these; `MotifSet.trim` cuts their empty ends. Filters with
-        fewer than ten sites are among the losses.
+        Motifs under the names of the filters, as wide as these and both margins; `MotifSet.trim` cuts their empty ends.
+        Filters with fewer than ten sites are among the losses.
 
     Raises:
         StructureError: If no filter has as many sites.
@@ -99,7 +103,7 @@ def learned_motifs(model: MotifNetwork, samples: Samples, *, least_score: float 
         filters = np.asarray(branch.filters[...])
         chance, best = chance_scores(filters, 1.0 / ((1 + branch.both_strands) * branch.n_places))
         least = chance + least_score * (best - chance)
-        letters = _letters_of_sites(branch.both_strands, filters, least, sequences, chunk)
+        letters = _letters_of_sites(branch.both_strands, filters, least, sequences, margin, chunk)
         for number, counts in enumerate(letters):
             if counts[0].sum() < FEWEST_SITES:
                 few.append(model.terms[first + number])
@@ -153,26 +157,24 @@ def compare_motifs(found: MotifSet, known: MotifSet, *, min_overlap: int = 5) ->
 
 
 def _letters_of_sites(
-    both_strands: bool, filters: np.ndarray, least: np.ndarray, sequences: np.ndarray, chunk: int
+    both_strands: bool, filters: np.ndarray, least: np.ndarray, sequences: np.ndarray, margin: int, chunk: int
 ) -> np.ndarray:
     """How often each letter stands at each position of the best sites, ``[filter, position, base]``."""
     from kgnn.layers.motif_scores import filter_scores
 
-    counts = np.zeros(filters.shape)
+    counts = np.zeros((len(filters), filters.shape[1] + 2 * margin, filters.shape[2]))
     both = np.concatenate([filters, filters[:, ::-1, ::-1]]) if both_strands else filters
-    on_device, along = jax.device_put(both), np.arange(filters.shape[1])
+    on_device, along = jax.device_put(both), np.arange(-margin, filters.shape[1] + margin)
     for start in range(0, len(sequences), chunk):
         part = sequences[start : start + chunk]
-        # [sample, strand, filter, place]
-        scores = np.asarray(filter_scores(part, on_device)).reshape(
-            len(part), -1, len(filters), part.shape[1] - len(along) + 1
-        )
+        scores = np.asarray(filter_scores(part[:, margin : part.shape[1] - margin], on_device))
+        scores = scores.reshape(len(part), -1, len(filters), scores.shape[2])  # [sample, strand, filter, place]
         for number in range(len(filters)):
             of_filter = scores[:, :, number].reshape(len(part), -1)
             where = of_filter.argmax(axis=1)
             sites = np.flatnonzero(of_filter[np.arange(len(part)), where] >= least[number])
             strand, place = np.divmod(where[sites], scores.shape[3])
-            windows = part[sites[:, None], place[:, None] + along]
+            windows = part[sites[:, None], margin + place[:, None] + along]
             turned = windows[:, ::-1, ::-1]
             counts[number] += np.where(strand[:, None, None] == 1, turned, windows).sum(axis=0)
     return counts

@@ -47,10 +47,10 @@ from kgnn.structure.null_network import shuffle_motifs as shuffle_motifs
 from kgnn.structure.null_random import random_structure as random_structure
 from kgnn.structure.null_random import rewire_annotations as rewire_annotations
 from kgnn.structure.one_hot import one_hot as one_hot
+from kgnn.structure.one_hot import position_names as position_names
 from kgnn.structure.stored import Structure as Structure
 from kgnn.structure.stored import knowledge_fingerprint as knowledge_fingerprint
 from kgnn.structure.stored import load_structure as load_structure
-from kgnn.structure.one_hot import position_names as position_names
 from kgnn.structure.summary import alignment_summary as alignment_summary
 from kgnn.structure.summary import compiled_summary as compiled_summary
 from kgnn.structure.summary import describe as describe

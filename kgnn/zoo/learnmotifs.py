@@ -21,8 +21,8 @@ from kgnn.zoo.sequence_inputs import positions_of
 LEAST_EFFECT = 0.05
 """Effect below which a filter is discarded, as in the paper."""
 _BOTH = MotifSettings(
-    filters="frozen", unit="raw", activation="sigmoid", effects=True, n_new=8, new_width=12,
-    effect_price=0.02, position_price=0.05,
+    filters="frozen", unit="raw", activation="sigmoid", effects=True, n_new=12, new_width=14,
+    effect_price=0.02, position_price=0.01,
 )  # fmt: skip
 SETTINGS = {"both": _BOTH, "known": _BOTH._replace(n_new=0), "free": _BOTH._replace(filters="constrained")}
 _CONFIG = TrainConfig(epochs=20, batch_size=64, learning_rate=0.02)
@@ -154,7 +154,7 @@ LEARNMOTIFS = Recipe(
         doi="10.1101/411934",
         inputs="motifs (JASPAR, MEME …); sequences of one length with a label",
         versions={
-            "both": "known motifs as published, and eight new filters",
+            "both": "known motifs as published, and twelve new filters",
             "known": "known motifs alone, to see which have an effect",
             "free": "known motifs that are trained further under the constraint",
         },
