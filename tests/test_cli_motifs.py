@@ -17,6 +17,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "motifs.jaspar").write_text(JASPAR)
     (tmp_path / "motifs.meme").write_text(MEME)
     (tmp_path / "s.fa").write_text(">one\nTTGCGTT\n>two\nAG\n")
+    (tmp_path / "twice.fa").write_text(">one\nTTGCGTT\n>one\nAG\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -64,6 +65,10 @@ def test_info_of_a_file_of_motifs(folder: Path):
         (
             ("scan", "--motifs", "motifs.jaspar", "--sequences", "s.fa", "--out", "h.bed"),
             "ending of the table is '.bed'",
+        ),
+        (
+            ("scan", "--motifs", "motifs.jaspar", "--sequences", "twice.fa", "--out", "h.tsv"),
+            "1 sequence names come more than once: one",
         ),
         (("scan", "--motifs", "no.meme", "--sequences", "s.fa", "--out", "h.tsv"), "no.meme: there is no such file"),
         (

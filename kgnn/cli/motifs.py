@@ -84,18 +84,21 @@ def scan(
     json_: options.Json = False,
 ) -> None:
     """Find the sites of motifs in sequences, each with its score and p-value."""
-    from kgnn.data import read_fasta_sequences, write_table
+    from kgnn.data import write_table
+    from kgnn.data.measured import refuse_repeats
     from kgnn.data.write import check_ending
     from kgnn.interpret import motif_scanner, scan_summary
     from kgnn.interpret import scan as find_sites
-    from kgnn.knowledge import read_motifs
-    from kgnn.structure import describe
+    from kgnn.knowledge import read_fasta, read_motifs
+    from kgnn.structure import describe, one_hot
 
     check_ending(out)
     read = read_motifs(motifs, format=format, **choices(ids, factors, choose))
-    names, encoded = read_fasta_sequences(sequences)
+    records = read_fasta(sequences)
+    refuse_repeats("sequence names", records.names)
+    encoded = [one_hot(records.take([number]))[0] for number in range(len(records))]
     scanner = motif_scanner(read, p_value, both_strands=not forward_only, pseudocount=pseudocount)
-    hits = find_sites(scanner, encoded, names)
+    hits = find_sites(scanner, encoded, records.names)
     write_table(hits, out)
-    summary = scan_summary(scanner, hits, len(names)) | {"out": str(out)}
+    summary = scan_summary(scanner, hits, len(records)) | {"out": str(out)}
     print_result(summary, describe(summary | {"unreachable": len(summary["unreachable"])}), json_)

@@ -32,12 +32,16 @@ from kgnn.data.parts import Parts as Parts
 from kgnn.data.parts import read_parts as read_parts
 from kgnn.data.planted_sets import PlantedSets as PlantedSets
 from kgnn.data.planted_sets import planted_gene_sets as planted_gene_sets
+from kgnn.data.planted_motifs import PlantedMotifs as PlantedMotifs
+from kgnn.data.planted_motifs import plant_motifs as plant_motifs
 from kgnn.data.read import read_samples as read_samples
 from kgnn.data.regulatory_toy import RegulatoryToy as RegulatoryToy
 from kgnn.data.regulatory_toy import regulatory_toy as regulatory_toy
 from kgnn.data.samples import Samples as Samples
 from kgnn.data.scaling import Scaler as Scaler
 from kgnn.data.scaling import fit_scaler as fit_scaler
+from kgnn.data.sequences import dinucleotide_shuffle as dinucleotide_shuffle
+from kgnn.data.sequences import sequence_samples as sequence_samples
 from kgnn.data.splits import Split as Split
 from kgnn.data.splits import folds as folds
 from kgnn.data.splits import leave_cell_out as leave_cell_out

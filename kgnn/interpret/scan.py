@@ -106,7 +106,7 @@ def scan(
     Args:
         scanner: From `motif_scanner`.
         sequences: ``[sample, position, base]``, or one array ``[position, base]`` a sequence where lengths differ; see
-            `kgnn.data.one_hot`.
+            `kgnn.structure.one_hot`.
         names: Names of the sequences; None for their numbers from 0.
 
     Returns:
@@ -120,10 +120,10 @@ def scan(
         Grant et al. 2011, Bioinformatics 27:1017, doi:10.1093/bioinformatics/btr064 (FIMO).
 
     Example:
-        >>> from kgnn.data import one_hot
         >>> from kgnn.knowledge import Motif, MotifSet
+        >>> from kgnn.structure import one_hot
         >>> tata = MotifSet((Motif.from_counts("tata", [[0, 0, 0, 9], [9, 0, 0, 0]] * 3),))
-        >>> hits = scan(motif_scanner(tata, 1e-3, both_strands=False), [one_hot("CCTATATACC")])
+        >>> hits = scan(motif_scanner(tata, 1e-3, both_strands=False), one_hot(["CCTATATACC"]))
         >>> hits["start"].tolist()
         [2]
     """
@@ -217,7 +217,7 @@ def _checked(sequences: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
     if wrong:
         raise AlignmentError(
             f"{len(wrong)} of {len(arrays)} sequences are not [position, base] with the 4 bases A C G T; the first has "
-            f"the shape {wrong[0]}. Encode letters with kgnn.data.one_hot."
+            f"the shape {wrong[0]}. Encode letters with kgnn.structure.one_hot."
         )
     return arrays
 

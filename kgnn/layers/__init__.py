@@ -25,6 +25,7 @@ from kgnn.layers.graph_readouts import TopKReadout as TopKReadout
 from kgnn.layers.messages import received as received
 from kgnn.layers.linked import Linked as Linked
 from kgnn.layers.linked import linked_product as linked_product
+from kgnn.layers.motif_conv import MotifConv as MotifConv
 from kgnn.layers.motif_scores import best_filter_scores as best_filter_scores
 from kgnn.layers.motif_scores import filter_scores as filter_scores
 from kgnn.layers.motif_scores import reached as reached
@@ -32,6 +33,11 @@ from kgnn.layers.normalization import RowBatchNorm as RowBatchNorm
 from kgnn.layers.prediction import Prediction as Prediction
 from kgnn.layers.prices import EdgePrice as EdgePrice
 from kgnn.layers.prices import SourcePrice as SourcePrice
+from kgnn.layers.proximal import InformationBound as InformationBound
+from kgnn.layers.proximal import NonNegative as NonNegative
+from kgnn.layers.proximal import NonPositive as NonPositive
+from kgnn.layers.proximal import Proximal as Proximal
+from kgnn.layers.recurrent import BidirectionalLSTM as BidirectionalLSTM
 from kgnn.layers.scaling import InputScaling as InputScaling
 from kgnn.layers.subsystems import LogStateRule as LogStateRule
 from kgnn.layers.subsystems import StateRule as StateRule
@@ -39,6 +45,9 @@ from kgnn.layers.subsystems import Subsystems as Subsystems
 from kgnn.layers.subsystems import SubsystemSettings as SubsystemSettings
 from kgnn.layers.thresholds import GroupHardThreshold as GroupHardThreshold
 from kgnn.layers.thresholds import GroupSoftThreshold as GroupSoftThreshold
+from kgnn.layers.token_attention import AttentionPooling as AttentionPooling
+from kgnn.layers.token_attention import SelfAttention as SelfAttention
+from kgnn.layers.token_attention import masked_softmax as masked_softmax
 from kgnn.layers.tune import Candidate as Candidate
 from kgnn.layers.tune import Tuning as Tuning
 from kgnn.layers.tune import tune as tune

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
@@ -66,7 +67,9 @@ class InformationBound(NamedTuple):
     def __call__(self, value: Array, rate: Array) -> Array:
         """See `Proximal`."""
         length = value.shape[-2]
-        from_middle = jnp.abs(jnp.linspace(-1.0, 1.0, length, dtype=value.dtype)) if length > 1 else jnp.zeros(1)
-        heights = jnp.maximum(value - rate * self.price * from_middle[:, None], 0.0)
+        places = np.arange(length, dtype=value.dtype)
+        from_middle = np.abs(2 * places - (length - 1)) / max(length - 1, 1)
+        column = (1,) * (value.ndim - 2) + (length, 1)
+        heights = jnp.maximum(value - rate * self.price * from_middle.astype(value.dtype).reshape(column), 0.0)
         total = heights.sum(axis=-1, keepdims=True)
         return heights * jnp.minimum(1.0, self.bits / jnp.maximum(total, self.bits))

@@ -21,4 +21,7 @@ from kgnn.models.perturbation import PerturbationNetwork as PerturbationNetwork
 from kgnn.models.replicates import Replicates as Replicates
 from kgnn.models.response import DrugResponseNetwork as DrugResponseNetwork
 from kgnn.models.steady import SteadyStateNetwork as SteadyStateNetwork
+from kgnn.models.motif_network import MotifNetwork as MotifNetwork
+from kgnn.models.motif_network import MotifSettings as MotifSettings
+from kgnn.models.site_attention import SiteAttentionNetwork as SiteAttentionNetwork
 from kgnn.models.visible import VisibleNetwork as VisibleNetwork

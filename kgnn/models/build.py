@@ -28,6 +28,8 @@ KINDS = {
     "PathwayTransformer": "attention",
     "PerturbationNetwork": "perturbation",
     "GeneSetAutoencoder": "autoencoder",
+    "MotifNetwork": "motif_network",
+    "SiteAttentionNetwork": "site_attention",
     "VisibleNetwork": "visible",
 }
 """Every class of models, with the module of `kgnn.models` that it lives in. A new family adds a line.

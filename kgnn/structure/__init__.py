@@ -1,5 +1,6 @@
 """Knowledge as fixed NumPy arrays: levels, buckets, wiring, alignment. No JAX here, and no files of samples."""
 
+from kgnn.knowledge.motif import BASES as BASES
 from kgnn.structure.adjacency import Adjacency as Adjacency
 from kgnn.structure.affinity import Affinity as Affinity
 from kgnn.structure.affinity import hierarchy_affinity as hierarchy_affinity
@@ -41,6 +42,9 @@ from kgnn.structure.links import Links as Links
 from kgnn.structure.match import TermMatch as TermMatch
 from kgnn.structure.match import match_terms as match_terms
 from kgnn.structure.messages import Messages as Messages
+from kgnn.structure.motif_filters import blank_kernels as blank_kernels
+from kgnn.structure.motif_filters import chance_scores as chance_scores
+from kgnn.structure.motif_filters import take_motifs as take_motifs
 from kgnn.structure.motif_scores import SCORE_STEP as SCORE_STEP
 from kgnn.structure.motif_scores import ScoreDistribution as ScoreDistribution
 from kgnn.structure.motif_scores import log_odds_steps as log_odds_steps
@@ -53,12 +57,12 @@ from kgnn.structure.null_network import rewire_edges as rewire_edges
 from kgnn.structure.null_network import shuffle_motifs as shuffle_motifs
 from kgnn.structure.null_random import random_structure as random_structure
 from kgnn.structure.null_random import rewire_annotations as rewire_annotations
-from kgnn.structure.one_hot import BASES as BASES
 from kgnn.structure.one_hot import one_hot as one_hot
 from kgnn.structure.regulation import RegulatoryPart as RegulatoryPart
 from kgnn.structure.regulation import compile_feedback as compile_feedback
 from kgnn.structure.regulation import compile_regulation as compile_regulation
 from kgnn.structure.regulation import regulatory_part as regulatory_part
+from kgnn.structure.one_hot import position_names as position_names
 from kgnn.structure.stored import Structure as Structure
 from kgnn.structure.stored import knowledge_fingerprint as knowledge_fingerprint
 from kgnn.structure.stored import load_structure as load_structure

@@ -8,10 +8,8 @@ from functools import cache
 import numpy as np
 
 from kgnn.errors import AlignmentError, FormatError, name_some
+from kgnn.knowledge.motif import BASES
 from kgnn.knowledge.sequences import AMBIGUOUS_LETTERS, Sequences
-
-BASES = "ACGT"
-"""Order of the base axis."""
 
 _AMBIGUOUS = 0.25
 _UNKNOWN = -1.0
@@ -65,6 +63,22 @@ def one_hot(
         )
     # A pairs with T and C with G: turning both axes around is the reverse complement.
     return np.ascontiguousarray(encoded[:, ::-1, ::-1] if reverse_complement else encoded).astype(dtype, copy=False)
+
+
+def position_names(n_positions: int) -> tuple[str, ...]:
+    """Names of the columns of one-hot sequences, as features of samples; positions are counted from 1.
+
+    Args:
+        n_positions: Letters of a sequence.
+
+    Returns:
+        Four names a position.
+
+    Example:
+        >>> position_names(1)
+        ('1A', '1C', '1G', '1T')
+    """
+    return tuple(f"{position}{base}" for position in range(1, n_positions + 1) for base in BASES)
 
 
 @cache

@@ -11,8 +11,12 @@ from kgnn.zoo.biased_attention import pathway_transformer as pathway_transformer
 from kgnn.zoo.chromegcn import CHROMEGCN as _CHROMEGCN
 from kgnn.zoo.chromegcn import chromegcn as chromegcn
 from kgnn.zoo.citations import cite_run as cite_run
+from kgnn.zoo.danq import DANQ as _DANQ
+from kgnn.zoo.danq import danq as danq
 from kgnn.zoo.dcell import DCELL as _DCELL
 from kgnn.zoo.dcell import dcell as dcell
+from kgnn.zoo.deepbind import DEEPBIND as _DEEPBIND
+from kgnn.zoo.deepbind import deepbind as deepbind
 from kgnn.zoo.drugcell import DRUGCELL as _DRUGCELL
 from kgnn.zoo.drugcell import SPARSEGO as _SPARSEGO
 from kgnn.zoo.drugcell import drugcell as drugcell
@@ -65,6 +69,14 @@ from kgnn.zoo.vega import VEGA as _VEGA
 from kgnn.zoo.vega import vega as vega
 
 RECIPES: tuple[Recipe, ...] = (_DCELL, _DRUGCELL, _VEGA, _ONTOVAE, _EXPIMAP)
+from kgnn.zoo.learnmotifs import LEARNMOTIFS as _LEARNMOTIFS
+from kgnn.zoo.learnmotifs import LearnedMotifs as LearnedMotifs
+from kgnn.zoo.learnmotifs import learn_motifs as learn_motifs
+from kgnn.zoo.learnmotifs import learnmotifs as learnmotifs
+from kgnn.zoo.site_attention import SITE_ATTENTION as _SITE_ATTENTION
+from kgnn.zoo.site_attention import site_attention as site_attention
+
+RECIPES: tuple[Recipe, ...] = (_DANQ, _DCELL, _DEEPBIND, _DRUGCELL, _LEARNMOTIFS, _SITE_ATTENTION)
 
 
 def recipe(name: str) -> Recipe:

@@ -8,12 +8,11 @@ import gzip
 import numpy as np
 import pytest
 
-from kgnn.data import one_hot
 from kgnn.errors import AlignmentError, KgnnError, StructureError
 from kgnn.interpret import best_motif_scores, motif_scanner, scan, scan_summary
 from kgnn.interpret.scan import COLUMNS
 from kgnn.knowledge import Motif, MotifSet, read_motifs
-from kgnn.structure import SCORE_STEP
+from kgnn.structure import SCORE_STEP, one_hot
 
 TATA = MotifSet(
     (
@@ -23,6 +22,10 @@ TATA = MotifSet(
 )
 
 
+def encoded(text: str) -> np.ndarray:
+    return one_hot([text])[0]
+
+
 def rows(table) -> list[tuple]:
     return [tuple(row) for row in table[["sequence", "motif", "start", "end", "strand"]].itertuples(index=False)]
 
@@ -30,7 +33,7 @@ def rows(table) -> list[tuple]:
 def test_sites_by_hand():
     #                 0123456789
     sequences = ["CCTATACGTC", "gac", "AG"]
-    hits = scan(motif_scanner(TATA, 0.02), [one_hot(each) for each in sequences], ["one", "two", "three"])
+    hits = scan(motif_scanner(TATA, 0.02), [encoded(each) for each in sequences], ["one", "two", "three"])
     assert rows(hits) == [
         ("one", "tata", 2, 6, "+"),
         ("one", "tata", 2, 6, "-"),
@@ -47,30 +50,30 @@ def test_sites_by_hand():
 def test_motifs_that_cannot_reach_the_p_value_are_named():
     scanner = motif_scanner(TATA, 0.01)
     assert scanner.unreachable == ("gac",)
-    hits = scan(scanner, [one_hot("GACTATAGAC")])
+    hits = scan(scanner, [encoded("GACTATAGAC")])
     assert set(hits["motif"]) == {"tata"}
     summary = scan_summary(scanner, hits, 1)
     assert (summary["hits"], summary["unreachable"], summary["sequences_with_hits"]) == (2, ["gac"], 1)
 
 
 def test_one_strand_only():
-    hits = scan(motif_scanner(TATA, 0.02, both_strands=False), [one_hot("CCTATACGTC")])
+    hits = scan(motif_scanner(TATA, 0.02, both_strands=False), [encoded("CCTATACGTC")])
     assert rows(hits) == [("0", "tata", 2, 6, "+")]
 
 
 def test_ambiguous_bases_score_as_the_mean_of_four():
     scanner = motif_scanner(TATA, 1.0, both_strands=False)
-    hits = scan(scanner, [one_hot("TANA")]).query("motif == 'tata'")
+    hits = scan(scanner, [encoded("TANA")]).query("motif == 'tata'")
     steps = scanner.values[0] * SCORE_STEP
     assert hits["score"].tolist() == pytest.approx([steps[0, 3] + steps[1, 0] + steps[2].mean() + steps[3, 0]])
     # No sequence of plain bases scores as high as TANA but TATA itself.
     assert hits["p_value"].tolist() == pytest.approx([4**-4])
-    assert rows(scan(motif_scanner(TATA, 0.02), [one_hot("TNNA")])) == []
+    assert rows(scan(motif_scanner(TATA, 0.02), [encoded("TNNA")])) == []
 
 
 def test_no_site_hangs_over_the_end():
     # With p = 1 every whole window is a site and nothing else.
-    hits = scan(motif_scanner(TATA, 1.0, both_strands=False), [one_hot("ACGTAC"), one_hot("ACG"), one_hot("")])
+    hits = scan(motif_scanner(TATA, 1.0, both_strands=False), [encoded("ACGTAC"), encoded("ACG"), encoded("")])
     assert hits.groupby(["sequence", "motif"]).size().to_dict() == {("0", "tata"): 3, ("0", "gac"): 4, ("1", "gac"): 1}
     assert len(scan(motif_scanner(TATA), [])) == 0
 
@@ -81,7 +84,7 @@ def test_a_long_sequence_is_scanned_in_pieces():
     for start in (0, 4_094, 4_096, 8_190, 9_496):
         letters[start : start + 4] = list("TATA")
     text = "".join(letters)
-    hits = scan(motif_scanner(TATA, 4**-4, both_strands=False), [one_hot(text), one_hot("CTATA")])
+    hits = scan(motif_scanner(TATA, 4**-4, both_strands=False), [encoded(text), encoded("CTATA")])
     expected = [start for start in range(len(text)) if text.startswith("TATA", start)]
     assert hits.query("sequence == '0'")["start"].tolist() == expected
     assert {0, 4_094, 4_096, 8_190, 9_496} <= set(expected)
@@ -93,12 +96,12 @@ def test_an_uneven_background_is_averaged_over_strands():
     mean = (0.25, 0.25, 0.25, 0.25)
     assert np.array_equal(scanner.values[0, :4], np.rint(TATA["tata"].log_odds(1, mean) / SCORE_STEP))
     forward = motif_scanner(TATA, 0.5, background=(0.4, 0.3, 0.2, 0.1), both_strands=False)
-    hits = scan(forward, [one_hot("TATA")]).query("motif == 'tata'")
+    hits = scan(forward, [encoded("TATA")]).query("motif == 'tata'")
     assert hits["p_value"].tolist() == pytest.approx([(0.1 * 0.4) ** 2])
 
 
 def test_best_scores_follow_from_all_sites():
-    sequences = [one_hot("CCTATACGTC"), one_hot("GACCA"), one_hot("GAC")]
+    sequences = [encoded("CCTATACGTC"), encoded("GACCA"), encoded("GAC")]
     scanner = motif_scanner(TATA, 1.0)
     best = best_motif_scores(scanner, sequences)
     hits = scan(scanner, sequences).groupby(["sequence", "motif"], as_index=False)["score"].max()
@@ -116,7 +119,7 @@ def test_what_cannot_be_scanned():
     with pytest.raises(StructureError, match="minus infinity"):
         motif_scanner(TATA, pseudocount=0)
     with pytest.raises(AlignmentError, match="2 names for 1 sequences"):
-        scan(motif_scanner(TATA), [one_hot("ACGT")], ["a", "b"])
+        scan(motif_scanner(TATA), [encoded("ACGT")], ["a", "b"])
     with pytest.raises(AlignmentError, match=r"1 of 2 sequences are not \[position, base\].*shape \(4, 3\)"):
         scan(motif_scanner(TATA), [np.ones((3, 4)), np.ones((4, 3))])
 
@@ -139,7 +142,7 @@ def scanned(shared_data):
     chosen = motifs.select((*motifs.ids[::15], "MA0093.4"))
     sequences, _ = peaks(shared_data, "USF1")
     scanner = motif_scanner(chosen, 1e-4)
-    hits = scan(scanner, [one_hot(each) for each in sequences])
+    hits = scan(scanner, [encoded(each) for each in sequences])
     assert (len(chosen), len(sequences)) == (60, 1_000)
     assert (hits["p_value"] <= 1e-4).all()
     sites = zip(hits["sequence"].astype(int), hits["motif"], hits["start"], hits["strand"], strict=True)
@@ -213,6 +216,6 @@ def test_motifs_tell_bound_sequences_as_was_measured_before(shared_data, factor,
 
     motifs = read_motifs(shared_data / "jaspar" / "JASPAR2024_CORE_vertebrates_latest.jaspar").select([motif])
     sequences, bound = peaks(shared_data, factor)
-    best = best_motif_scores(motif_scanner(motifs), [one_hot(each) for each in sequences])
+    best = best_motif_scores(motif_scanner(motifs), [encoded(each) for each in sequences])
     # The catalogue of the data states these, computed there by another program with another pseudocount.
     assert roc_auc_score(bound, best[:, 0]) == pytest.approx(expected, abs=0.002)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kgnn.data import Modality, Samples, Targets, toy, toy_contacts
+from kgnn.data import Modality, Samples, Targets, sequence_samples, toy
 from kgnn.knowledge import Motif, MotifSet, Network, build_network
 from kgnn.models import Model
 from kgnn.structure import Structure
@@ -161,6 +162,28 @@ ENTRIES: dict[str, Callable[[Recipe], Case]] = {
     "nest_vnn": lambda each: Case(TOY.ontology, tables_of_genes(ALTERATIONS, "regression")),
     # A rectified unit above these three is at 0 for all samples at the start.
     "dtox": lambda each: Case(TOY.ontology, TOY.samples, silent=("TOY:0002", "TOY:0003", "TOY:0004")),
+def promoters_and_factors() -> Samples:
+    """Promoters that hold a site of every toy motif, and the expression of their factors."""
+    random = np.random.default_rng(6)
+    words = ["".join("ACGT"[base] for base in motif.frequencies.argmax(axis=1)) for motif in toy_motifs()]
+    letters = ["".join(random.permutation([*words, *"ACGT"])) for _ in range(N_SAMPLES)]
+    levels = random.random((N_SAMPLES, 4)).astype(np.float32)
+    rows = tuple(f"sample_{number}" for number in range(N_SAMPLES))
+    factors = (*toy_motifs().names, "another")
+    every = np.arange(N_SAMPLES, dtype=np.int32)
+    promoters = sequence_samples(letters).modalities["sequence"]
+    return Samples(
+        rows,
+        {"sequence": promoters, "expression": Modality(levels, factors, rows, "abundance")},
+        {"sequence": every, "expression": every},
+        targets_of(np.concatenate([levels, levels[:, :1]], axis=1), "regression"),
+    )
+
+
+ENTRIES: dict[str, Callable[[Recipe], Case]] = {
+    "danq": lambda each: Case(toy_motifs(), sequences(), {"recurrent": 3}),
+    "drugcell": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
+    "site_attention": lambda each: Case(toy_motifs(), promoters_and_factors()),
 }
 """Recipes that the toys of their kind of knowledge do not suit."""
 

@@ -1,0 +1,37 @@
+"""A planted pair of site and factor is found."""
+
+from __future__ import annotations
+
+import numpy as np
+from flax import nnx
+
+from kgnn.data import Modality, Samples, Targets, sequence_samples
+from kgnn.structure import compile_kernels
+from kgnn.train import TrainConfig, predict, train_model
+from kgnn.zoo.site_attention import site_attention
+from tests.models.test_site_attention import FACTORS, MOTIFS
+
+
+def test_a_factor_acts_where_it_has_a_site():
+    random = np.random.default_rng(0)
+    promoters = []
+    for number in range(60):
+        letters = random.choice(list("ACGT"), size=20)
+        letters[5:12] = list("ACCTGGA" if number % 2 else "CCGCGCC")
+        promoters.append("".join(letters))
+    cells = random.random((40, 5)).astype(np.float32)
+    pair = random.integers(60, size=900), random.integers(40, size=900)
+    level = np.where(pair[0] % 2, cells[pair[1], 2], 1 - cells[pair[1], 1])
+    table = sequence_samples(promoters).modalities["sequence"]
+    samples = Samples(
+        tuple(f"pair {number}" for number in range(900)),
+        {"sequence": table, "expression": Modality(cells, FACTORS, tuple(f"cell {k}" for k in range(40)), "abundance")},
+        {"sequence": pair[0].astype(np.int32), "expression": pair[1].astype(np.int32)},
+        Targets(level[:, None], ("expression",), "regression"),
+    )
+    kernels = compile_kernels(MOTIFS, both_strands=True)
+    model = site_attention(kernels, factors=FACTORS, n_positions=20, units=3, heads=2, rngs=nnx.Rngs(0))
+    config = TrainConfig(epochs=12, batch_size=50, learning_rate=1e-2, checkpoint_every=0)
+    model, _, _ = train_model(model, samples.take(range(700)), None, config)
+    found = predict(model, samples.take(range(700, 900)))[:, 0]
+    assert np.corrcoef(found, level[700:])[0, 1] > 0.9
