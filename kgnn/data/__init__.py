@@ -30,10 +30,10 @@ from kgnn.data.packed import read_packed as read_packed
 from kgnn.data.packed import write_packed as write_packed
 from kgnn.data.parts import Parts as Parts
 from kgnn.data.parts import read_parts as read_parts
-from kgnn.data.planted_sets import PlantedSets as PlantedSets
-from kgnn.data.planted_sets import planted_gene_sets as planted_gene_sets
 from kgnn.data.planted_motifs import PlantedMotifs as PlantedMotifs
 from kgnn.data.planted_motifs import plant_motifs as plant_motifs
+from kgnn.data.planted_sets import PlantedSets as PlantedSets
+from kgnn.data.planted_sets import planted_gene_sets as planted_gene_sets
 from kgnn.data.read import read_samples as read_samples
 from kgnn.data.regulatory_toy import RegulatoryToy as RegulatoryToy
 from kgnn.data.regulatory_toy import regulatory_toy as regulatory_toy

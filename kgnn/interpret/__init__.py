@@ -5,13 +5,13 @@ from kgnn.interpret.activity import subsystem_activity as subsystem_activity
 from kgnn.interpret.annotate import annotate as annotate
 from kgnn.interpret.annotate import subsystem_data as subsystem_data
 from kgnn.interpret.importance import importance as importance
+from kgnn.interpret.learned_motifs import compare_motifs as compare_motifs
+from kgnn.interpret.learned_motifs import learned_motifs as learned_motifs
+from kgnn.interpret.learned_motifs import motif_effects as motif_effects
 from kgnn.interpret.moderated import ModeratedTest as ModeratedTest
 from kgnn.interpret.moderated import moderated_t_test as moderated_t_test
 from kgnn.interpret.node_weights import compare_with_controls as compare_with_controls
 from kgnn.interpret.node_weights import node_weights as node_weights
-from kgnn.interpret.learned_motifs import compare_motifs as compare_motifs
-from kgnn.interpret.learned_motifs import learned_motifs as learned_motifs
-from kgnn.interpret.learned_motifs import motif_effects as motif_effects
 from kgnn.interpret.nulls import benjamini_hochberg as benjamini_hochberg
 from kgnn.interpret.nulls import compare_with_null as compare_with_null
 from kgnn.interpret.nulls import shuffled_weights as shuffled_weights

@@ -7,9 +7,6 @@ from kgnn.layers.decoder import TermDecoder as TermDecoder
 from kgnn.layers.dropout import RowDropout as RowDropout
 from kgnn.layers.dropout import degree_rates as degree_rates
 from kgnn.layers.gene_features import GeneFeatures as GeneFeatures
-from kgnn.layers.graphs import graphs_tuple as graphs_tuple
-from kgnn.layers.layout import Layout as Layout
-from kgnn.layers.level_heads import LevelHeads as LevelHeads
 from kgnn.layers.graph_convolutions import ChebyshevConvolution as ChebyshevConvolution
 from kgnn.layers.graph_convolutions import GatedGraphConvolution as GatedGraphConvolution
 from kgnn.layers.graph_convolutions import GraphAttention as GraphAttention
@@ -22,9 +19,12 @@ from kgnn.layers.graph_readouts import NodesReadout as NodesReadout
 from kgnn.layers.graph_readouts import RelationReadout as RelationReadout
 from kgnn.layers.graph_readouts import SortReadout as SortReadout
 from kgnn.layers.graph_readouts import TopKReadout as TopKReadout
-from kgnn.layers.messages import received as received
+from kgnn.layers.graphs import graphs_tuple as graphs_tuple
+from kgnn.layers.layout import Layout as Layout
+from kgnn.layers.level_heads import LevelHeads as LevelHeads
 from kgnn.layers.linked import Linked as Linked
 from kgnn.layers.linked import linked_product as linked_product
+from kgnn.layers.messages import received as received
 from kgnn.layers.motif_conv import MotifConv as MotifConv
 from kgnn.layers.motif_scores import best_filter_scores as best_filter_scores
 from kgnn.layers.motif_scores import filter_scores as filter_scores

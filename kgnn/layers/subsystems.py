@@ -146,10 +146,7 @@ class SubsystemSettings(NamedTuple):
         rule = self.n_states
         if isinstance(rule, StateRule) and rule.rounding not in ("up", "down"):
             raise unknown_choice("rounding", rule.rounding, ("up", "down"))
-        if isinstance(rule, tuple | int):
-            numbers = rule if isinstance(rule, tuple) else (rule,)
-        else:
-            numbers = (rule.minimum,)
+        numbers = rule if isinstance(rule, tuple) else (rule,) if isinstance(rule, int) else (rule.minimum,)
         if min(numbers, default=0) < 1:
             raise KgnnError(f"n_states is {rule}, but every term needs a state. Choose at least 1.")
         for name, price in (("annotation_price", self.annotation_price), ("relation_price", self.relation_price)):

@@ -58,11 +58,11 @@ from kgnn.structure.null_network import shuffle_motifs as shuffle_motifs
 from kgnn.structure.null_random import random_structure as random_structure
 from kgnn.structure.null_random import rewire_annotations as rewire_annotations
 from kgnn.structure.one_hot import one_hot as one_hot
+from kgnn.structure.one_hot import position_names as position_names
 from kgnn.structure.regulation import RegulatoryPart as RegulatoryPart
 from kgnn.structure.regulation import compile_feedback as compile_feedback
 from kgnn.structure.regulation import compile_regulation as compile_regulation
 from kgnn.structure.regulation import regulatory_part as regulatory_part
-from kgnn.structure.one_hot import position_names as position_names
 from kgnn.structure.stored import Structure as Structure
 from kgnn.structure.stored import knowledge_fingerprint as knowledge_fingerprint
 from kgnn.structure.stored import load_structure as load_structure

@@ -10,9 +10,9 @@ from kgnn.train.predict import predict as predict
 from kgnn.train.predict import predict_natural as predict_natural
 from kgnn.train.progress import EpochReport as EpochReport
 from kgnn.train.progress import RichProgress as RichProgress
+from kgnn.train.proximal import proximal_steps as proximal_steps
 from kgnn.train.prune import Pruned as Pruned
 from kgnn.train.prune import prune as prune
-from kgnn.train.proximal import proximal_steps as proximal_steps
 from kgnn.train.run import Run as Run
 from kgnn.train.run import load_run as load_run
 from kgnn.train.size import count_parameters as count_parameters

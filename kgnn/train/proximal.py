@@ -35,9 +35,6 @@ def proximal_steps(learning_rate: optax.ScalarOrSchedule) -> optax.GradientTrans
 
     .. math:: w \leftarrow \operatorname{prox}_{\eta}(w + \Delta w)
 
-    A projection onto a set is the operator that ignores the rate :math:`\eta`: the constraint then holds after every
-    update, whatever the optimizer (bounds at 0 to the bit, others to rounding). A price takes the learning rate as its
-    step, also behind Adam, whose own steps are scaled by the gradient's second moment.
     Operators that are ``scaled`` are left to `with_prices`. A projection onto a set is the operator that ignores the
     rate :math:`\eta`: the constraint then holds after every update, whatever the optimizer (bounds at 0 to the bit,
     others to rounding). A price takes the learning rate as its step, also behind Adam, whose own steps are scaled by

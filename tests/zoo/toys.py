@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kgnn.data import Modality, Samples, Targets, toy, toy_contacts
-from kgnn.data import Modality, Samples, Targets, sequence_samples, toy
+from kgnn.data import Modality, Samples, Targets, sequence_samples, toy, toy_contacts
 from kgnn.knowledge import Motif, MotifSet, Network, build_network
 from kgnn.models import Model
 from kgnn.structure import Structure
@@ -152,16 +151,8 @@ def tables_of_genes(names: tuple[str, ...], task: str, meaning: str = "alteratio
 
 
 ALTERATIONS = ("mutation", "deletion", "amplification")
-ENTRIES: dict[str, Callable[[Recipe], Case]] = {
-    "chromegcn": lambda each: Case(CONTACTS.contacts, CONTACTS.samples),
-    "drugcell": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
-    "kpnn": lambda each: Case(toy_regulation(), expression("labels")),
-    "sparsego": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
-    "pnet": lambda each: Case(TOY.ontology, tables_of_genes(("mutation", "deletion"), "labels")),
-    "binn": lambda each: Case(TOY.ontology, tables_of_genes(("expression", "measured"), "classes")),
-    "nest_vnn": lambda each: Case(TOY.ontology, tables_of_genes(ALTERATIONS, "regression")),
-    # A rectified unit above these three is at 0 for all samples at the start.
-    "dtox": lambda each: Case(TOY.ontology, TOY.samples, silent=("TOY:0002", "TOY:0003", "TOY:0004")),
+
+
 def promoters_and_factors() -> Samples:
     """Promoters that hold a site of every toy motif, and the expression of their factors."""
     random = np.random.default_rng(6)
@@ -181,8 +172,16 @@ def promoters_and_factors() -> Samples:
 
 
 ENTRIES: dict[str, Callable[[Recipe], Case]] = {
-    "danq": lambda each: Case(toy_motifs(), sequences(), {"recurrent": 3}),
+    "chromegcn": lambda each: Case(CONTACTS.contacts, CONTACTS.samples),
     "drugcell": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
+    "kpnn": lambda each: Case(toy_regulation(), expression("labels")),
+    "sparsego": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
+    "pnet": lambda each: Case(TOY.ontology, tables_of_genes(("mutation", "deletion"), "labels")),
+    "binn": lambda each: Case(TOY.ontology, tables_of_genes(("expression", "measured"), "classes")),
+    "nest_vnn": lambda each: Case(TOY.ontology, tables_of_genes(ALTERATIONS, "regression")),
+    # A rectified unit above these three is at 0 for all samples at the start.
+    "dtox": lambda each: Case(TOY.ontology, TOY.samples, silent=("TOY:0002", "TOY:0003", "TOY:0004")),
+    "danq": lambda each: Case(toy_motifs(), sequences(), {"recurrent": 3}),
     "site_attention": lambda each: Case(toy_motifs(), promoters_and_factors()),
 }
 """Recipes that the toys of their kind of knowledge do not suit."""
