@@ -22,9 +22,6 @@ from kgnn.data.h5mu import read_h5mu as read_h5mu
 from kgnn.data.measured import Modality as Modality
 from kgnn.data.measured import Targets as Targets
 from kgnn.data.missing import mask_missing as mask_missing
-from kgnn.data.one_hot import one_hot as one_hot
-from kgnn.data.one_hot import one_hot_batch as one_hot_batch
-from kgnn.data.one_hot import read_fasta_sequences as read_fasta_sequences
 from kgnn.data.own_targets import with_own_targets as with_own_targets
 from kgnn.data.packed import read_packed as read_packed
 from kgnn.data.packed import write_packed as write_packed
