@@ -19,7 +19,7 @@ from measuring.training import Training
 from measuring.workloads import distinct_samples, drugcell_hierarchy, structure_sizes
 
 from kgnn.train.compilation import enable_compilation_cache
-from kgnn.zoo.drugcell import DRUGCELL, drugcell
+from kgnn.zoo import drugcell
 
 BATCHES = (500, 5_000)
 QUICK_BATCHES = (128,)
@@ -54,7 +54,7 @@ def measure(arguments: argparse.Namespace) -> Result:
 def compile_once(batch: int, folder: str) -> Row:
     """Compile in this process, which has compiled nothing before, with its cache in a folder."""
     model = drugcell(drugcell_hierarchy(), rngs=nnx.Rngs(0), version="paper", outputs=("response",))
-    config = DRUGCELL.config("paper").updated({"batch_size": batch})
+    config = drugcell.config("paper").updated({"batch_size": batch})
     enable_compilation_cache(folder)
     samples = distinct_samples(drugcell_hierarchy(), batch)
     start, training = seconds_of(lambda: Training(model, samples, config))

@@ -18,7 +18,7 @@ from measuring.workloads import as_float_arrays, distinct_samples, drugcell_hier
 from peers.timing import CHECK_DENSITY, CHECK_SAMPLES, checked_peers, has_torch
 
 from kgnn.train import count_parameters
-from kgnn.zoo.drugcell import DRUGCELL, drugcell
+from kgnn.zoo import drugcell
 
 BATCH = 5_000
 
@@ -40,7 +40,7 @@ def measure(arguments: argparse.Namespace) -> Result:
     if arguments.quick:
         samples = samples.take(range(4 * batch))
     model = drugcell(hierarchy, rngs=nnx.Rngs(0), version="paper", outputs=samples.require_targets().names)
-    config = DRUGCELL.config("paper").updated({"batch_size": batch, "epochs": 1_000})
+    config = drugcell.config("paper").updated({"batch_size": batch, "epochs": 1_000})
     say("kgnn")
     training = Training(model, samples, config)
     compilation = training.compile()

@@ -24,7 +24,7 @@ from kgnn.interpret import best_motif_scores, motif_scanner
 from kgnn.knowledge import MotifSet, read_motifs
 from kgnn.structure import Kernels, compile_kernels, one_hot
 from kgnn.train import predict, train_model
-from kgnn.zoo.deepbind import CONFIGS, deepbind
+from kgnn.zoo import deepbind
 
 FACTORS = {
     "SRF": ("SRF_H1-hESC_SRF_HudsonAlpha", "MA0083.3"),
@@ -126,7 +126,7 @@ def network_auroc(
     """Test AUROC of a network from motifs, or from random filters of the same shape."""
     train, valid, test = parts
     model = deepbind(kernels, n_positions=101, outputs=("bound",), initial=initial, rngs=nnx.Rngs(seed))
-    config = CONFIGS["motifs"].updated({"epochs": epochs, "seed": seed, "checkpoint_every": 0})
+    config = deepbind.config("motifs").updated({"epochs": epochs, "seed": seed, "checkpoint_every": 0})
     fitted, _, _ = train_model(model, train, valid, config)
     return float(roc_auc_score(test.require_targets().values[:, 0], predict(fitted, test)[:, 0]))
 

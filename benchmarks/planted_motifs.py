@@ -18,7 +18,7 @@ from kgnn.data import plant_motifs
 from kgnn.interpret import compare_motifs, learned_motifs
 from kgnn.knowledge import Motif, MotifSet, read_motifs
 from kgnn.structure import compile_kernels
-from kgnn.zoo.learnmotifs import CONFIGS, learn_motifs
+from kgnn.zoo import learn_motifs, learnmotifs
 
 CAUSAL, DECOYS = ("MA0083.3", "MA0050.4"), ("MA0035.5", "MA0080.7", "MA0108.3", "MA0506.3")
 NOVEL = "GAACGATTGC"
@@ -61,7 +61,7 @@ def one_seed(jaspar: MotifSet, seed: int, sequences: int) -> Row:
     everything = MotifSet((*causal, novel))
     planted = plant_motifs(everything, decoys, n_samples=sequences, length=200, seed=seed)
     kernels = compile_kernels(MotifSet((*causal, *decoys)), both_strands=True, kind="information")
-    config = CONFIGS["both"].updated({"seed": seed, "checkpoint_every": 0})
+    config = learnmotifs.config("both").updated({"seed": seed, "checkpoint_every": 0})
     found = learn_motifs(kernels, planted.samples, config)
     bound = planted.samples.take(planted.samples.require_targets().values[:, 0] == 1)
     motifs = learned_motifs(found.run.model, bound)  # type: ignore[arg-type]

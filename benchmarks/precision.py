@@ -17,7 +17,7 @@ from kgnn.data import read_samples
 from kgnn.knowledge import read_ontology
 from kgnn.structure import compile_hierarchy
 from kgnn.train import fit
-from kgnn.zoo.dcell import DCELL
+from kgnn.zoo import dcell
 from kgnn.zoo.fit_recipe import build_model
 
 PRECISIONS = ("float32", "bfloat16")
@@ -35,9 +35,9 @@ def measure(arguments: argparse.Namespace) -> Result:
         read_samples(folder / f"GO_0006281_{part}_data.txt", genes=ontology.genes) for part in ("training", "testing")
     )
     hierarchy, _ = compile_hierarchy(ontology, samples.genes)
-    model = build_model(DCELL, hierarchy, samples)
+    model = build_model(dcell, hierarchy, samples)
     settings = {"epochs": 2, "replicates": 1} if arguments.quick else {}
-    config = DCELL.config("robust").updated(settings)
+    config = dcell.config("robust").updated(settings)
     rows: list[Row] = []
     for precision in PRECISIONS:
         for seed in SEEDS[:1] if arguments.quick else SEEDS:

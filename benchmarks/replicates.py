@@ -27,7 +27,7 @@ from kgnn.knowledge import read_ontology
 from kgnn.structure import compile_hierarchy
 from kgnn.train import count_parameters, fit
 from kgnn.train.compilation import enable_compilation_cache
-from kgnn.zoo.dcell import DCELL
+from kgnn.zoo import dcell
 from kgnn.zoo.fit_recipe import build_model
 
 REPLICATES = 30
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> Result:
-    epochs = arguments.epochs or (2 if arguments.quick else DCELL.config("robust").epochs)
+    epochs = arguments.epochs or (2 if arguments.quick else dcell.config("robust").epochs)
     n = 4 if arguments.quick else arguments.replicates
     result = Result()
     with TemporaryDirectory() as folder:
@@ -93,14 +93,14 @@ def example() -> tuple[Samples, Any]:
     ontology = read_ontology(data / "GO_0006281_topology.txt")
     samples = read_samples(data / "GO_0006281_training_data.txt", genes=ontology.genes)
     hierarchy, _ = compile_hierarchy(ontology, samples.genes)
-    return samples, build_model(DCELL, hierarchy, samples)
+    return samples, build_model(dcell, hierarchy, samples)
 
 
 def fit_in_turn(folder: str, replicates: int, fits: int, epochs: int) -> Row:
     """Fit several times in this process with its compilation cache in a folder."""
     enable_compilation_cache(folder)
     samples, model = example()
-    config = DCELL.config("robust").updated({"epochs": epochs, "replicates": replicates})
+    config = dcell.config("robust").updated({"epochs": epochs, "replicates": replicates})
 
     def one(seed: int) -> Any:
         return fit(model, samples, config.updated({"seed": seed}), baselines=())
@@ -117,7 +117,7 @@ def products_alone(replicates: int, epochs: int) -> Row:
     import numpy as np
 
     samples, model = example()
-    config = DCELL.config("robust").updated({"epochs": epochs})
+    config = dcell.config("robust").updated({"epochs": epochs})
     wiring = model.subsystems.wiring
     n_samples = round(len(samples) * (1 - config.valid_fraction))
     n_batches = max(1, round(n_samples / config.batch_size))

@@ -38,7 +38,7 @@ from kgnn.data import Modality, Samples
 from kgnn.knowledge import Provenance
 from kgnn.perturb import screen
 from kgnn.train import Run, TrainConfig
-from kgnn.zoo.drugcell import drugcell
+from kgnn.zoo import drugcell
 
 CELL_LINES = 1_225
 PAIR_GENES = 500

@@ -23,7 +23,7 @@ from measuring.workloads import as_float_arrays, distinct_samples, drugcell_hier
 from peers.timing import CHECK_DENSITY, CHECK_SAMPLES, DESIGNS, Peer, checked_peers, has_torch
 
 from kgnn.train import count_parameters
-from kgnn.zoo.drugcell import DRUGCELL, drugcell
+from kgnn.zoo import drugcell
 
 BATCHES = (256, 500, 1_000, 2_000, 5_000)
 QUICK_BATCHES = (64, 256)
@@ -87,7 +87,7 @@ def build_model() -> Any:
 
 
 def config_of(batch: int) -> Any:
-    return DRUGCELL.config("paper").updated({"batch_size": batch, "epochs": 1_000})
+    return drugcell.config("paper").updated({"batch_size": batch, "epochs": 1_000})
 
 
 def time_kgnn(model: Any, batch: int, *, quick: bool) -> tuple[Row, Row]:

@@ -15,7 +15,7 @@ from kgnn.data import Samples
 from kgnn.models import DrugResponseNetwork
 from kgnn.train.engine import make_optimizer
 from kgnn.train.losses import batch_losses
-from kgnn.zoo.drugcell import CONFIGS
+from kgnn.zoo import drugcell
 
 from .blocks import AUXILIARY_WEIGHT, Design, total_loss
 from .weights import read_weights
@@ -55,7 +55,7 @@ def findings_of(model: DrugResponseNetwork, samples: Samples) -> Findings:
     """
     inputs = jax.tree.map(jnp.asarray, samples.inputs())
     target = jnp.asarray(samples.require_targets().values)
-    optimizer = make_optimizer(CONFIGS["paper"], 1)
+    optimizer = make_optimizer(drugcell.config("paper"), 1)
     graph, params, rest = nnx.split(model, nnx.Param, ...)
 
     def loss_of(params: Any) -> tuple[Any, Any]:

@@ -1,68 +1,44 @@
 """Published systems as short recipes over shared blocks, each with a card."""
 
 from kgnn.errors import unknown_choice
-from kgnn.zoo.biased_attention import GENE_TRANSFORMER as _GENE_TRANSFORMER
-from kgnn.zoo.biased_attention import PATHWAY_TRANSFORMER as _PATHWAY_TRANSFORMER
 from kgnn.zoo.biased_attention import gene_transformer as gene_transformer
 from kgnn.zoo.biased_attention import pathway_transformer as pathway_transformer
-from kgnn.zoo.binn import BINN as _BINN
-from kgnn.zoo.binn import DTOX as _DTOX
 from kgnn.zoo.binn import binn as binn
-from kgnn.zoo.chromegcn import CHROMEGCN as _CHROMEGCN
+from kgnn.zoo.binn import dtox as dtox
 from kgnn.zoo.chromegcn import chromegcn as chromegcn
 from kgnn.zoo.citations import cite_run as cite_run
-from kgnn.zoo.danq import DANQ as _DANQ
 from kgnn.zoo.danq import danq as danq
-from kgnn.zoo.dcell import DCELL as _DCELL
 from kgnn.zoo.dcell import dcell as dcell
-from kgnn.zoo.deepbind import DEEPBIND as _DEEPBIND
 from kgnn.zoo.deepbind import deepbind as deepbind
-from kgnn.zoo.drugcell import DRUGCELL as _DRUGCELL
-from kgnn.zoo.drugcell import SPARSEGO as _SPARSEGO
 from kgnn.zoo.drugcell import drugcell as drugcell
-from kgnn.zoo.expimap import EXPIMAP as _EXPIMAP
+from kgnn.zoo.drugcell import sparsego as sparsego
 from kgnn.zoo.expimap import expimap as expimap
-from kgnn.zoo.factorization import FACTORIZATION as _FACTORIZATION
 from kgnn.zoo.factorization import factorization as factorization
 from kgnn.zoo.fit_recipe import build_model as build_model
 from kgnn.zoo.fit_recipe import fit_recipe as fit_recipe
-from kgnn.zoo.gears import GEARS as _GEARS
 from kgnn.zoo.gears import gears as gears
-from kgnn.zoo.gennet import GENNET as _GENNET
 from kgnn.zoo.gennet import gennet as gennet
-from kgnn.zoo.graph_network import GRAPH_NETWORK as _GRAPH_NETWORK
 from kgnn.zoo.graph_network import graph_network as graph_network
-from kgnn.zoo.kpnn import KPNN as _KPNN
 from kgnn.zoo.kpnn import kpnn as kpnn
-from kgnn.zoo.learnmotifs import LEARNMOTIFS as _LEARNMOTIFS
 from kgnn.zoo.learnmotifs import LearnedMotifs as LearnedMotifs
 from kgnn.zoo.learnmotifs import learn_motifs as learn_motifs
 from kgnn.zoo.learnmotifs import learnmotifs as learnmotifs
-from kgnn.zoo.nest_vnn import NEST_VNN as _NEST_VNN
 from kgnn.zoo.nest_vnn import nest_vnn as nest_vnn
-from kgnn.zoo.ontovae import ONTOVAE as _ONTOVAE
 from kgnn.zoo.ontovae import ontovae as ontovae
-from kgnn.zoo.parsvnn import PARSVNN as _PARSVNN
 from kgnn.zoo.parsvnn import parsvnn as parsvnn
-from kgnn.zoo.pathway_attention import PATHWAY_ATTENTION as _PATHWAY_ATTENTION
 from kgnn.zoo.pathway_attention import pathway_attention as pathway_attention
-from kgnn.zoo.pathway_clock import PATHWAY_CLOCK as _PATHWAY_CLOCK
 from kgnn.zoo.pathway_clock import pathway_clock as pathway_clock
-from kgnn.zoo.pnet import PNET as _PNET
 from kgnn.zoo.pnet import pnet as pnet
 from kgnn.zoo.recipe import Card as Card
 from kgnn.zoo.recipe import Recipe as Recipe
-from kgnn.zoo.relation_graph import RELATION_GRAPH as _RELATION_GRAPH
 from kgnn.zoo.relation_graph import relation_graph as relation_graph
-from kgnn.zoo.site_attention import SITE_ATTENTION as _SITE_ATTENTION
 from kgnn.zoo.site_attention import site_attention as site_attention
-from kgnn.zoo.vega import VEGA as _VEGA
 from kgnn.zoo.vega import vega as vega
 
 RECIPES: tuple[Recipe, ...] = (
-    _DCELL, _DRUGCELL, _SPARSEGO, _NEST_VNN, _PARSVNN, _KPNN, _PATHWAY_CLOCK, _PNET, _BINN, _DTOX, _GENNET,
-    _VEGA, _ONTOVAE, _EXPIMAP, _GRAPH_NETWORK, _RELATION_GRAPH, _PATHWAY_ATTENTION, _FACTORIZATION, _CHROMEGCN,
-    _GEARS, _GENE_TRANSFORMER, _PATHWAY_TRANSFORMER, _LEARNMOTIFS, _DEEPBIND, _DANQ, _SITE_ATTENTION,
+    dcell, drugcell, sparsego, nest_vnn, parsvnn, kpnn, pathway_clock, pnet, binn, dtox, gennet,
+    vega, ontovae, expimap, graph_network, relation_graph, pathway_attention, factorization, chromegcn,
+    gears, gene_transformer, pathway_transformer, learnmotifs, deepbind, danq, site_attention,
 )  # fmt: skip
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from flax import nnx
-
 from kgnn.models import GeneTransformer, PathwayTransformer
-from kgnn.structure import Adjacency, Hierarchy
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 OVER_GENES: dict[str, dict[str, Any]] = {
     "bias": {"bias": "linear"},
@@ -23,71 +19,7 @@ _CONFIG = TrainConfig(
 )
 
 
-def gene_transformer(
-    adjacency: Adjacency,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "bias",
-    outputs: int | Sequence[str] = 1,
-    task: str = "regression",
-    **settings: Any,
-) -> GeneTransformer:
-    """A transformer over genes whose logits take a bias a head from edge weights and path lengths of a network.
-
-    Args:
-        adjacency: The compiled network.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"bias"``, ``"near"`` (pairs more than two hops apart are forbidden) or ``"plain"``.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Arguments of `GeneTransformer` to replace.
-
-    Returns:
-        The model; train it with ``RECIPES["gene_transformer"].config(version)``.
-
-    References:
-        Ying et al. 2021 (Graphormer), doi:10.48550/arXiv.2106.05234.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo gene_transformer``.
-    """
-    chosen = choose_version("gene_transformer", version, OVER_GENES) | settings
-    return GeneTransformer(adjacency, **chosen, outputs=outputs, task=task, rngs=rngs)
-
-
-def pathway_transformer(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "bias",
-    outputs: int | Sequence[str] = 1,
-    task: str = "regression",
-    **settings: Any,
-) -> PathwayTransformer:
-    """A visible network by attention: a term attends to itself and to the terms below it, and to nothing else.
-
-    Args:
-        hierarchy: The compiled hierarchy.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"bias"`` or ``"plain"`` (children and further descendants alike).
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Arguments of `PathwayTransformer` to replace.
-
-    Returns:
-        The model; train it with ``RECIPES["pathway_transformer"].config(version)``.
-
-    References:
-        Vaswani et al. 2017, doi:10.48550/arXiv.1706.03762, under the mask of a visible network.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo pathway_transformer``.
-    """
-    chosen = choose_version("pathway_transformer", version, OVER_TERMS) | settings
-    return PathwayTransformer(hierarchy, **chosen, outputs=outputs, task=task, rngs=rngs)
-
-
-GENE_TRANSFORMER = Recipe(
+gene_transformer = Recipe(
     card=Card(
         name="gene_transformer",
         title="Attention among genes, biased by a network of them",
@@ -104,13 +36,19 @@ GENE_TRANSFORMER = Recipe(
             "no encoding of a node's degree; edges on a path do not enter, only its length",
         ),
     ),
-    build=gene_transformer,
+    model=GeneTransformer,
+    settings=OVER_GENES,
     configs=dict.fromkeys(OVER_GENES, _CONFIG),
     options={"n_features": int, "n_blocks": int, "n_heads": int, "dropout": float, "read": str, "most_hops": int},
     knowledge="network",
     compiling={"self_loops": "drop", "unconnected": "keep", "direction": "both"},
 )
-PATHWAY_TRANSFORMER = Recipe(
+"""A transformer over genes whose logits take a bias a head from edge weights and path lengths of a network.
+
+References:
+    Ying et al. 2021 (Graphormer), doi:10.48550/arXiv.2106.05234.
+"""
+pathway_transformer = Recipe(
     card=Card(
         name="pathway_transformer",
         title="A visible network by attention: terms attend to what lies below them",
@@ -123,7 +61,13 @@ PATHWAY_TRANSFORMER = Recipe(
             "the mask is that of a visible network: a state depends on a gene only at or below its term",
         ),
     ),
-    build=pathway_transformer,
+    model=PathwayTransformer,
+    settings=OVER_TERMS,
     configs=dict.fromkeys(OVER_TERMS, _CONFIG),
     options={"n_features": int, "n_blocks": int, "n_heads": int, "dropout": float},
 )
+"""A visible network by attention: a term attends to itself and to the terms below it, and to nothing else.
+
+References:
+    Vaswani et al. 2017, doi:10.48550/arXiv.1706.03762, under the mask of a visible network.
+"""

@@ -2,78 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-from flax import nnx
 
 from kgnn.layers import LogStateRule, SubsystemSettings
 from kgnn.models import PathwayNetwork
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
 from kgnn.zoo.gene_tables import gene_tables
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
-SETTINGS = {
-    "robust": SubsystemSettings(1, norm="before", dropout=0.2, heads="none"),
-    "paper": SubsystemSettings(1, norm="before", dropout=0.2, heads="none"),
-    "dtox": SubsystemSettings(LogStateRule(20, 5), activation="relu", norm="none", heads="linear"),
-}
-_ADAMW: dict[str, Any] = {"optimizer": "adamw", "average": 0.99}
-CONFIGS = {
-    "robust": TrainConfig(epochs=100, batch_size=16, learning_rate=3e-3, weight_decay=0.1, replicates=4, **_ADAMW),
-    "paper": TrainConfig(epochs=100, batch_size=8, learning_rate=1e-4),
-    "dtox": TrainConfig(epochs=100, batch_size=32, l2=1e-4, auxiliary_weight=0.5, patience=20),
+_LAYERS = SubsystemSettings(1, norm="before", dropout=0.2, heads="none")
+_STATES = SubsystemSettings(LogStateRule(20, 5), activation="relu", norm="none", heads="linear")
+_SHARED: dict[str, Any] = {
+    "tasks": ("classes", "labels", "regression"),
+    "options": {"dropout": float, "readout": str, "activation": str, "norm": str},
+    "modalities": ("gene", "..."),
+    "from_samples": gene_tables,
 }
 
-
-def binn(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    features: Sequence[str] = (),
-    readout: str = "root",
-    outputs: int | Sequence[str] = 1,
-    task: str = "classes",
-    **settings: Any,
-) -> PathwayNetwork:
-    """The BINN network: proteins, then one normalized unit a pathway, in layers of fixed depth.
-
-    With ``version="dtox"`` the terms have states by the logarithm of their size, rectified, and auxiliary heads whose
-    losses weigh one over the size of their level (DTox: target proteins of a compound to its toxicity).
-
-    Args:
-        hierarchy: BINN: compiled with ``skips="copy"``.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"``, ``"paper"`` or ``"dtox"``.
-        features: Tables of a protein's features; ``("expression", "measured")`` for a table with gaps, see
-            `kgnn.data.mask_missing`.
-        readout: ``"root"``, or ``"mean"`` or ``"linear"`` of a head a level (the program's ensemble of heads).
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Fields of `SubsystemSettings` to replace.
-
-    Returns:
-        The model; train it with ``recipe("binn").config(version)``.
-
-    References:
-        Hartman et al. 2023, Nature Communications 14:5359, doi:10.1038/s41467-023-41146-4; Hao et al. 2022 (DTox),
-        Patterns 3:100565, doi:10.1016/j.patter.2022.100565.
-
-    Differs from the paper:
-        See the cards: ``kgnn zoo binn``, ``kgnn zoo dtox``.
-    """
-    chosen = choose_version("binn", version, SETTINGS)._replace(**settings)
-    weights = "level_size" if version == "dtox" else "equal"
-    return PathwayNetwork(
-        hierarchy, chosen, features=features, readout=readout, head_weights=weights, outputs=outputs, task=task,
-        rngs=rngs,
-    )  # fmt: skip
-
-
-_OPTIONS = {"dropout": float, "readout": str, "activation": str, "norm": str}
-BINN = Recipe(
+binn = Recipe(
     card=Card(
         name="binn",
         title="Proteomes through Reactome to a phenotype, in layers of fixed depth",
@@ -91,14 +37,35 @@ BINN = Recipe(
             "dropout follows the activation",
         ),
     ),
-    build=binn,
-    configs={name: config for name, config in CONFIGS.items() if name != "dtox"},
-    options=_OPTIONS,
-    modalities=("gene", "..."),
+    model=PathwayNetwork,
+    settings={"robust": _LAYERS, "paper": _LAYERS},
+    configs={
+        "robust": TrainConfig(
+            epochs=100,
+            batch_size=16,
+            optimizer="adamw",
+            learning_rate=3e-3,
+            weight_decay=0.1,
+            average=0.99,
+            replicates=4,
+        ),
+        "paper": TrainConfig(epochs=100, batch_size=8, learning_rate=1e-4),
+    },
     compiling={"skips": "copy", "unannotated": "drop"},
-    from_samples=gene_tables,
+    **_SHARED,
 )
-DTOX = Recipe(
+"""The BINN network: proteins, then one normalized unit a pathway, in layers of fixed depth.
+
+Args:
+    hierarchy: Compiled with ``skips="copy"``.
+    features: Tables of a protein's features; ``("expression", "measured")`` for a table with gaps, see
+        `kgnn.data.mask_missing`.
+    readout: ``"root"``, or ``"mean"`` or ``"linear"`` of a head a level (the program's ensemble of heads).
+
+References:
+    Hartman et al. 2023, Nature Communications 14:5359, doi:10.1038/s41467-023-41146-4.
+"""
+dtox = Recipe(
     card=Card(
         name="dtox",
         title="Toxicity of compounds from their target proteins, through Reactome",
@@ -106,12 +73,21 @@ DTOX = Recipe(
         doi="10.1016/j.patter.2022.100565",
         inputs="Reactome with members; binding of compounds to targets (or any value a gene); labels",
         versions={"dtox": "states by the logarithm of a term's size, rectified; auxiliary losses 0.5 / size of level"},
-        differs=("a variant of binn: version='dtox'", "relations that skip levels are kept as they are"),
+        differs=(
+            "target proteins are genes of the samples; their structures play no part",
+            "relations that skip levels are kept as they are",
+        ),
     ),
-    build=binn,
-    configs={"dtox": CONFIGS["dtox"]},
-    options=_OPTIONS,
-    modalities=("gene", "..."),
+    model=PathwayNetwork,
+    settings={"dtox": (_STATES, {"head_weights": "level_size"})},
+    configs={"dtox": TrainConfig(epochs=100, batch_size=32, l2=1e-4, auxiliary_weight=0.5, patience=20)},
     compiling={"unannotated": "drop"},
-    from_samples=gene_tables,
+    **_SHARED,
 )
+"""The DTox network: states by the logarithm of a term's size, rectified, and an auxiliary head a term.
+
+The losses of the heads weigh one over the size of their level.
+
+References:
+    Hao et al. 2022, Patterns 3:100565, doi:10.1016/j.patter.2022.100565.
+"""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from flax import nnx
 
 from kgnn.data import Samples
 from kgnn.errors import AlignmentError, KgnnError
 from kgnn.knowledge.contact_network import contact_network
 from kgnn.knowledge.contacts import ContactMap
 from kgnn.knowledge.network import Network
-from kgnn.models import ContactNetwork
 from kgnn.structure import Adjacency, compile_adjacency
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 VERSIONS: dict[str, dict[str, Any]] = {
     "graph": {"n_layers": 2},
@@ -26,43 +24,15 @@ VERSIONS: dict[str, dict[str, Any]] = {
 _CONFIG = TrainConfig(epochs=60, batch_size=64, optimizer="adamw", learning_rate=1e-2, weight_decay=1e-2)
 
 
-def chromegcn(
+def _contact_network(
     adjacency: Adjacency,
     *,
-    rngs: nnx.Rngs,
-    version: str = "graph",
     genes: Sequence[str],
+    modalities: Sequence[str] = ("window", "place"),
     context: np.ndarray | None = None,
-    outputs: int | Sequence[str] = 1,
-    task: str = "labels",
-    **settings: Any,
+    **others: Any,
 ) -> ContactNetwork:
-    """Windows through an encoder, then two gated convolutions over Hi-C contacts.
-
-    Fit ``version="window"`` first, then let the graph model `ContactNetwork.start_from` it. Controls:
-    `kgnn.knowledge.linear_neighbors` and `kgnn.knowledge.distance_matched` in place of the contacts.
-
-    Args:
-        adjacency: The contacts, ``normalization="mean"`` with self-loops, weights not used.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"graph"``, ``"window"`` (no graph: what to pretrain) or ``"paper"``.
-        genes: Names of a window's features: embeddings of its sequence, or signals.
-        context: ``[window, feature]``, features of all windows in the order of the graph; set later where None.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Arguments of `ContactNetwork` to replace.
-
-    Returns:
-        The model; train it with ``RECIPES["chromegcn"].config(version)``.
-
-    References:
-        Lanchantin & Qi 2020, Bioinformatics 36:i659, doi:10.1093/bioinformatics/btaa793.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo chromegcn``.
-    """
-    chosen = choose_version("chromegcn", version, VERSIONS) | settings
-    model = ContactNetwork(adjacency, genes=genes, **chosen, outputs=outputs, task=task, rngs=rngs)
+    model = ContactNetwork(adjacency, genes=genes, modalities=tuple(modalities), **others)
     if context is not None:
         model.set_context(context)
     return model
@@ -91,7 +61,7 @@ def _windows(samples: Samples) -> Mapping[str, Any]:
     return {"genes": table.features, "context": context, "modalities": names}
 
 
-CHROMEGCN = Recipe(
+chromegcn = Recipe(
     card=Card(
         name="chromegcn",
         title="Epigenetic state of a window from its own features and the windows that touch it in the nucleus",
@@ -109,7 +79,9 @@ CHROMEGCN = Recipe(
             "Adam with weight decay instead of plain gradient descent",
         ),
     ),
-    build=chromegcn,
+    model=_contact_network,
+    settings=VERSIONS,
+    tasks=("labels", "classes", "regression"),
     configs={**dict.fromkeys(VERSIONS, _CONFIG), "paper": _CONFIG.updated({"frozen": "encoder.*"})},
     options={"dropout": float, "n_features": int, "n_layers": int, "encoder_layers": int},
     modalities=("window", "place"),
@@ -118,3 +90,16 @@ CHROMEGCN = Recipe(
     compiler=_compile,
     from_samples=_windows,
 )
+"""Windows through an encoder, then two gated convolutions over Hi-C contacts.
+
+Fit ``version="window"`` first, then let the graph model `ContactNetwork.start_from` it. Controls:
+`kgnn.knowledge.linear_neighbors` and `kgnn.knowledge.distance_matched` in place of the contacts.
+
+Args:
+    adjacency: The contacts, ``normalization="mean"`` with self-loops, weights not used.
+    genes: Names of a window's features: embeddings of its sequence, or signals.
+    context: ``[window, feature]``, features of all windows in the order of the graph; set later where None.
+
+References:
+    Lanchantin & Qi 2020, Bioinformatics 36:i659, doi:10.1093/bioinformatics/btaa793.
+"""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from flax import nnx
-
 from kgnn.models import MotifNetwork, MotifSettings
-from kgnn.structure import Kernels
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 from kgnn.zoo.sequence_inputs import positions_of
 
 SETTINGS = {
@@ -26,41 +20,7 @@ CONFIGS = {
 }
 
 
-def danq(
-    kernels: Kernels,
-    *,
-    n_positions: int,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 1,
-    task: str = "labels",
-    **settings: Any,
-) -> MotifNetwork:
-    """The DanQ network: filters, maxima of windows, a bidirectional LSTM over these, one hidden layer.
-
-    Args:
-        kernels: The compiled motifs, centered (probabilities minus the background) as in the paper.
-        n_positions: Letters of a sequence.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` (for some thousand sequences), ``"jaspar"`` (the paper's DanQ-JASPAR) or ``"paper"``.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"labels"``, ``"classes"`` or ``"regression"``.
-        **settings: Fields of `MotifSettings` to replace.
-
-    Returns:
-        The model.
-
-    References:
-        Quang & Xie 2016, Nucleic Acids Research 44:e107, doi:10.1093/nar/gkw226.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo danq``.
-    """
-    chosen = choose_version("danq", version, SETTINGS)._replace(**settings)
-    return MotifNetwork(kernels, chosen, n_positions=n_positions, outputs=outputs, task=task, rngs=rngs)
-
-
-DANQ = Recipe(
+danq = Recipe(
     card=Card(
         name="danq",
         title="Motifs and the order in which they follow each other: a convolution and a recurrent network",
@@ -79,7 +39,9 @@ DANQ = Recipe(
             "Adam in place of RMSprop; dropout 0.2 behind the LSTM as well, where the paper has 0.5",
         ),
     ),
-    build=danq,
+    model=MotifNetwork,
+    settings=SETTINGS,
+    tasks=("labels", "classes", "regression"),
     configs=CONFIGS,
     options={"dropout": float, "filters": str, "initial": str, "window": int, "recurrent": int, "n_new": int},
     modalities=("sequence",),
@@ -87,3 +49,12 @@ DANQ = Recipe(
     compiling={"both_strands": True, "length": 30, "crop": True, "kind": "centered"},
     from_samples=positions_of,
 )
+"""The DanQ network: filters, maxima of windows, a bidirectional LSTM over these, one hidden layer.
+
+Args:
+    kernels: The compiled motifs, centered (probabilities minus the background) as in the paper.
+    n_positions: Letters of a sequence.
+
+References:
+    Quang & Xie 2016, Nucleic Acids Research 44:e107, doi:10.1093/nar/gkw226.
+"""

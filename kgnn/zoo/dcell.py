@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from flax import nnx
-
 from kgnn.layers import StateRule, SubsystemSettings
 from kgnn.models import VisibleNetwork
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 SETTINGS = {
     "robust": SubsystemSettings(StateRule(20, 0.3), heads="tanh", heads_read="activation", dropout=0.1),
@@ -39,44 +33,7 @@ CONFIGS = {
 }
 
 
-def dcell(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 1,
-    task: str = "regression",
-    **settings: Any,
-) -> VisibleNetwork:
-    r"""The DCell network: states of a term from its genes and child terms, tanh, then batch normalization.
-
-    A term of :math:`n` genes has :math:`\max(20, \lceil 0.3 n \rceil)` states (paper) or
-    :math:`\max(10, \lfloor 0.2 n \rfloor)` (code). Every term but the root has an auxiliary head, the tanh of a linear
-    map of its activation before normalization; the output is a linear map of the root's states.
-
-    Args:
-        hierarchy: The compiled hierarchy.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` (the paper's widths, dropout 0.1, no second weight an annotation), ``"paper"`` or
-            ``"code"``.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Fields of `SubsystemSettings` to replace.
-
-    Returns:
-        The model; train it with ``RECIPES["dcell"].config(version)``.
-
-    References:
-        Ma et al. 2018, Nature Methods 15:290, doi:10.1038/nmeth.4627.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo dcell``.
-    """
-    chosen = choose_version("dcell", version, SETTINGS)._replace(**settings)
-    return VisibleNetwork(hierarchy, chosen, outputs=outputs, task=task, rngs=rngs)
-
-
-DCELL = Recipe(
+dcell = Recipe(
     card=Card(
         name="dcell",
         title="Visible network of a cell over the Gene Ontology: genotype to growth (or any phenotype)",
@@ -96,7 +53,17 @@ DCELL = Recipe(
             "by validation on the training pairs of the DNA repair example, never on its test pairs",
         ),
     ),
-    build=dcell,
+    model=VisibleNetwork,
+    settings=SETTINGS,
     configs=CONFIGS,
     options={"dropout": float, "activation": str, "norm": str},
 )
+r"""The DCell network: states of a term from its genes and child terms, tanh, then batch normalization.
+
+A term of :math:`n` genes has :math:`\max(20, \lceil 0.3 n \rceil)` states (paper) or
+:math:`\max(10, \lfloor 0.2 n \rfloor)` (code). Every term but the root has an auxiliary head, the tanh of a linear
+map of its activation before normalization; the output is a linear map of the root's states.
+
+References:
+    Ma et al. 2018, Nature Methods 15:290, doi:10.1038/nmeth.4627.
+"""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from flax import nnx
-
 from kgnn.models import MotifNetwork, MotifSettings
-from kgnn.structure import Kernels
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 from kgnn.zoo.sequence_inputs import positions_of
 
 SETTINGS = {
@@ -23,44 +17,7 @@ CONFIGS = {
 }
 
 
-def deepbind(
-    kernels: Kernels,
-    *,
-    n_positions: int,
-    rngs: nnx.Rngs,
-    version: str = "motifs",
-    outputs: int | Sequence[str] = 1,
-    task: str = "labels",
-    **settings: Any,
-) -> MotifNetwork:
-    r"""The DeepBind network: filters over both strands, rectified, the maximum of each, then one hidden layer.
-
-    .. math:: \hat y = W_2\,\mathrm{relu}(W_1 \max_p \mathrm{relu}(s_{mp}) + b_1) + b_2
-
-    Args:
-        kernels: The compiled motifs; in version ``"paper"`` they give number and width of the filters only.
-        n_positions: Letters of a sequence.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"motifs"`` or ``"paper"``.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"labels"``, ``"classes"`` or ``"regression"``.
-        **settings: Fields of `MotifSettings` to replace; ``pooling="max_mean"`` is the paper's for RNA and for
-            protein binding microarrays.
-
-    Returns:
-        The model.
-
-    References:
-        Alipanahi et al. 2015, Nature Biotechnology 33:831, doi:10.1038/nbt.3300.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo deepbind``.
-    """
-    chosen = choose_version("deepbind", version, SETTINGS)._replace(**settings)
-    return MotifNetwork(kernels, chosen, n_positions=n_positions, outputs=outputs, task=task, rngs=rngs)
-
-
-DEEPBIND = Recipe(
+deepbind = Recipe(
     card=Card(
         name="deepbind",
         title="Sequence specificity of a DNA-binding protein, from filters that begin as known motifs",
@@ -79,7 +36,9 @@ DEEPBIND = Recipe(
             "several",
         ),
     ),
-    build=deepbind,
+    model=MotifNetwork,
+    settings=SETTINGS,
+    tasks=("labels", "classes", "regression"),
     configs=CONFIGS,
     options={"dropout": float, "filters": str, "initial": str, "pooling": str, "n_new": int, "new_width": int},
     modalities=("sequence",),
@@ -87,3 +46,14 @@ DEEPBIND = Recipe(
     compiling={"both_strands": True, "length": 24, "crop": True},
     from_samples=positions_of,
 )
+r"""The DeepBind network: filters over both strands, rectified, the maximum of each, then one hidden layer.
+
+.. math:: \hat y = W_2\,\mathrm{relu}(W_1 \max_p \mathrm{relu}(s_{mp}) + b_1) + b_2
+
+Args:
+    kernels: The compiled motifs; in version ``"paper"`` they give number and width of the filters only.
+    n_positions: Letters of a sequence.
+
+References:
+    Alipanahi et al. 2015, Nature Biotechnology 33:831, doi:10.1038/nbt.3300.
+"""

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from flax import nnx
-
 from kgnn.layers.decoder import DecoderSettings
-from kgnn.models.autoencoder import GeneSetAutoencoder
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 from kgnn.zoo.reconstruct import BASELINES, OPTIONS, own_targets, reconstructing
 
 COUNTS = {"likelihood": "negative_binomial", "dropout": 0.05}
@@ -28,43 +21,7 @@ _COUNTING = TrainConfig(
 CONFIGS = {"robust": _COUNTING, "paper": _COUNTING.updated({"epochs": 400, "learning_rate": 1e-3})}
 
 
-def expimap(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 0,
-    **options: Any,
-) -> GeneSetAutoencoder:
-    r"""One latent variable a gene program, a negative binomial over counts, and prices on what the decoder uses.
-
-    .. math:: \hat m = N\,\mathrm{softmax}(W z + b), \qquad
-        \Omega = \alpha \sum_t \sqrt{n_t}\,\lVert W_{\cdot t} \rVert_2
-        + \lambda \sum_{t \not\ni g} |V_{gt}|
-
-    ``term_price`` is :math:`\alpha`, the group lasso that switches programs off; ``soft`` is :math:`\lambda`, at which
-    a gene that the knowledge does not name can join a program (see `kgnn.interpret.selected_edges`).
-
-    Args:
-        hierarchy: Gene programs below one root; of a deeper hierarchy every term is a program with all genes below it.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"``.
-        outputs: Names of the genes to reconstruct, as a check.
-        **options: Fields of `DecoderSettings` and arguments of `GeneSetAutoencoder` to replace.
-
-    Returns:
-        The model.
-
-    References:
-        Lotfollahi et al. 2023, Nature Cell Biology 25:337, doi:10.1038/s41556-022-01072-x.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo expimap``.
-    """
-    return reconstructing(hierarchy, *choose_version("expimap", version, SETTINGS), outputs, options, rngs)
-
-
-EXPIMAP = Recipe(
+expimap = Recipe(
     card=Card(
         name="expimap",
         title="Gene programs as latent variables over counts, with a soft mask and programs that switch off",
@@ -82,7 +39,8 @@ EXPIMAP = Recipe(
             "batch normalization follows the activation of the encoder",
         ),
     ),
-    build=expimap,
+    model=reconstructing,
+    settings=SETTINGS,
     configs=CONFIGS,
     options=OPTIONS,
     compiling={"unannotated": "root"},
@@ -90,3 +48,18 @@ EXPIMAP = Recipe(
     prepare=own_targets,
     baselines=BASELINES,
 )
+r"""One latent variable a gene program, a negative binomial over counts, and prices on what the decoder uses.
+
+.. math:: \hat m = N\,\mathrm{softmax}(W z + b), \qquad
+    \Omega = \alpha \sum_t \sqrt{n_t}\,\lVert W_{\cdot t} \rVert_2
+    + \lambda \sum_{t \not\ni g} |V_{gt}|
+
+``term_price`` is :math:`\alpha`, the group lasso that switches programs off; ``soft`` is :math:`\lambda`, at which
+a gene that the knowledge does not name can join a program (see `kgnn.interpret.selected_edges`).
+
+Args:
+    hierarchy: Gene programs below one root; of a deeper hierarchy every term is a program with all genes below it.
+
+References:
+    Lotfollahi et al. 2023, Nature Cell Biology 25:337, doi:10.1038/s41556-022-01072-x.
+"""

@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from flax import nnx
 
 from kgnn.data import Samples
 from kgnn.models import FactorizationNetwork
-from kgnn.structure import Adjacency
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 VERSIONS: dict[str, dict[str, Any]] = {"paper": {"kind": "laplacian"}, "cosine": {"kind": "cosine"}}
 _CONFIG = TrainConfig(epochs=80, batch_size=64, optimizer="adamw", learning_rate=2e-3, weight_decay=0.1, average=0.99)
-
-
-def factorization(
-    adjacency: Adjacency,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "paper",
-    outputs: int | Sequence[str] = 1,
-    task: str = "classes",
-    **settings: Any,
-) -> FactorizationNetwork:
-    """An autoencoder a view with linear decoders, a graph-Laplacian penalty on the genes' decoder, fused factors.
-
-    Args:
-        adjacency: The network of the genes of the first view.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"paper"`` (Laplacian) or ``"cosine"`` (signs of weights do not matter).
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Arguments of `FactorizationNetwork` to replace.
-
-    Returns:
-        The model; train it with ``RECIPES["factorization"].config(version)``.
-
-    References:
-        Ma & Zhang 2019, BMC Genomics 20:944, doi:10.1186/s12864-019-6285-x.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo factorization``.
-    """
-    chosen = choose_version("factorization", version, VERSIONS) | settings
-    return FactorizationNetwork(adjacency, **chosen, outputs=outputs, task=task, rngs=rngs)
 
 
 def _views(samples: Samples) -> Mapping[str, Any]:
@@ -57,7 +22,7 @@ def _views(samples: Samples) -> Mapping[str, Any]:
     return {"views": tuple(sizes), "view_names": names}
 
 
-FACTORIZATION = Recipe(
+factorization = Recipe(
     card=Card(
         name="factorization",
         title="Autoencoders of several views, factors that agree with an interaction network, one prediction",
@@ -71,7 +36,9 @@ FACTORIZATION = Recipe(
             "further views are taken as they are: scale them before, inside the fold",
         ),
     ),
-    build=factorization,
+    model=FactorizationNetwork,
+    settings=VERSIONS,
+    tasks=("classes", "labels", "regression"),
     configs=dict.fromkeys(VERSIONS, _CONFIG),
     options={"dropout": float, "n_factors": int, "hidden": int, "fusion": str, "laplacian": float, "similarity": float},
     modalities=("gene", "..."),
@@ -79,3 +46,11 @@ FACTORIZATION = Recipe(
     compiling={"self_loops": "drop", "unconnected": "keep", "direction": "both"},
     from_samples=_views,
 )
+"""An autoencoder a view with linear decoders, a graph-Laplacian penalty on the genes' decoder, fused factors.
+
+Args:
+    adjacency: The network of the genes of the first view.
+
+References:
+    Ma & Zhang 2019, BMC Genomics 20:944, doi:10.1186/s12864-019-6285-x.
+"""

@@ -148,7 +148,7 @@ def build_model(
         arguments["task"] = targets.kind
     if recipe.from_samples is not None:
         arguments |= recipe.from_samples(samples)
-    return recipe.build(structure, rngs=nnx.Rngs(seed), **arguments)
+    return recipe(structure, rngs=nnx.Rngs(seed), **arguments)
 
 
 def recipe_settings(recipe: Recipe, version: str, settings: Mapping[str, Any]) -> tuple[TrainConfig, dict[str, Any]]:
@@ -160,7 +160,7 @@ def recipe_settings(recipe: Recipe, version: str, settings: Mapping[str, Any]) -
         settings: Values, or texts, by name.
 
     Returns:
-        The settings of the version with some replaced, and arguments of ``recipe.build``.
+        The settings of the version with some replaced, and arguments of the recipe's model.
 
     Raises:
         TrainingError: If a name is neither, or a text does not fit.

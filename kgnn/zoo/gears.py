@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from flax import nnx
-
 from kgnn.models import PerturbationNetwork
-from kgnn.structure import Adjacency
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 VERSIONS: dict[str, dict[str, Any]] = {"robust": {"n_features": 16}, "paper": {"n_features": 64}}
 _CONFIG = TrainConfig(
@@ -18,38 +14,7 @@ _CONFIG = TrainConfig(
 )
 
 
-def gears(
-    adjacency: Adjacency,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 1,
-    **settings: Any,
-) -> PerturbationNetwork:
-    """Embeddings of perturbed genes, averaged over a graph, and a decoder for every response gene.
-
-    Args:
-        adjacency: A graph of perturbable genes, such as GO or STRING similarity, symmetric normalized with self-loops.
-        rngs: Stream ``params``.
-        version: ``"robust"`` or ``"paper"`` (64 units an embedding).
-        outputs: Names of the response genes.
-        **settings: Arguments of `PerturbationNetwork` to replace; ``coexpressed_senders`` and
-            ``coexpressed_receivers`` hold the graph of response genes.
-
-    Returns:
-        The model; train it with ``RECIPES["gears"].config(version)``.
-
-    References:
-        Roohani, Huang & Leskovec 2024, Nature Biotechnology 42:927, doi:10.1038/s41587-023-01905-6.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo gears``.
-    """
-    chosen = choose_version("gears", version, VERSIONS) | settings
-    return PerturbationNetwork(adjacency, **chosen, outputs=outputs, rngs=rngs)
-
-
-GEARS = Recipe(
+gears = Recipe(
     card=Card(
         name="gears",
         title="Expression changes after single and combined perturbations, from a graph of genes",
@@ -64,7 +29,8 @@ GEARS = Recipe(
             "genes outside the network are kept as nodes without neighbors, and not refused",
         ),
     ),
-    build=gears,
+    model=PerturbationNetwork,
+    settings=VERSIONS,
     configs=dict.fromkeys(VERSIONS, _CONFIG),
     options={"n_features": int, "n_hops": int, "focus": float, "direction": float},
     knowledge="network",
@@ -72,3 +38,11 @@ GEARS = Recipe(
     tasks=("regression",),
     baselines=("mean", "linear", "shuffled"),
 )
+"""Embeddings of perturbed genes, averaged over a graph, and a decoder for every response gene.
+
+Args:
+    adjacency: A graph of perturbable genes, such as GO or STRING similarity, symmetric normalized with self-loops.
+
+References:
+    Roohani, Huang & Leskovec 2024, Nature Biotechnology 42:927, doi:10.1038/s41587-023-01905-6.
+"""

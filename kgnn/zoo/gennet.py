@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from flax import nnx
-
 from kgnn.layers import SubsystemSettings
 from kgnn.models import VisibleNetwork
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 SETTINGS = {
     "robust": SubsystemSettings(1, heads="none", dropout=0.1),
@@ -25,40 +19,7 @@ CONFIGS = {
 }
 
 
-def gennet(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 1,
-    task: str = "labels",
-    **settings: Any,
-) -> VisibleNetwork:
-    """The GenNet network: one unit a gene over its variants, one unit a pathway over its genes.
-
-    Args:
-        hierarchy: Variants annotated to genes, genes below pathways: compile what `kgnn.knowledge.annotate_variants`
-            returns, over the variants of the samples.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"``.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Fields of `SubsystemSettings` to replace.
-
-    Returns:
-        The model; train it with ``recipe("gennet").config(version)``.
-
-    References:
-        van Hilten et al. 2021, Communications Biology 4:1094, doi:10.1038/s42003-021-02622-z.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo gennet``.
-    """
-    chosen = choose_version("gennet", version, SETTINGS)._replace(**settings)
-    return VisibleNetwork(hierarchy, chosen, outputs=outputs, task=task, rngs=rngs)
-
-
-GENNET = Recipe(
+gennet = Recipe(
     card=Card(
         name="gennet",
         title="Genotypes of variants through genes and pathways to a phenotype",
@@ -74,7 +35,18 @@ GENNET = Recipe(
             "weights of a level are one batched product; the released layer is a sparse product on the processor",
         ),
     ),
-    build=gennet,
+    model=VisibleNetwork,
+    settings=SETTINGS,
+    tasks=("labels", "classes", "regression"),
     configs=CONFIGS,
     options={"dropout": float, "activation": str, "norm": str},
 )
+"""The GenNet network: one unit a gene over its variants, one unit a pathway over its genes.
+
+Args:
+    hierarchy: Variants annotated to genes, genes below pathways: compile what `kgnn.knowledge.annotate_variants`
+        returns, over the variants of the samples.
+
+References:
+    van Hilten et al. 2021, Communications Biology 4:1094, doi:10.1038/s42003-021-02622-z.
+"""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from flax import nnx
-
 from kgnn.models import GraphNetwork
-from kgnn.structure import Adjacency
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 VERSIONS: dict[str, dict[str, Any]] = {
     "gcn": {"conv": "gcn", "widths": (8, 8), "readout": "nodes", "dropout": 0.5},
@@ -22,40 +18,7 @@ _CONFIG = TrainConfig(
 )
 
 
-def graph_network(
-    adjacency: Adjacency,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "gcn",
-    outputs: int | Sequence[str] = 1,
-    task: str = "regression",
-    **settings: Any,
-) -> GraphNetwork:
-    """Two convolutions over the genes' network, then a linear map of all genes (gcn, gat) or pooled ones (gin).
-
-    Args:
-        adjacency: The compiled network, symmetric normalized with self-loops.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"gcn"``, ``"gat"`` or ``"gin"``.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Arguments of `GraphNetwork` to replace.
-
-    Returns:
-        The model; train it with ``RECIPES["graph_network"].config(version)``.
-
-    References:
-        Kipf & Welling 2017, doi:10.48550/arXiv.1609.02907; Veličković et al. 2018, arXiv:1710.10903; Xu et al. 2019,
-        arXiv:1810.00826.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo graph_network``.
-    """
-    chosen = choose_version("graph_network", version, VERSIONS) | settings
-    return GraphNetwork(adjacency, **chosen, outputs=outputs, task=task, rngs=rngs)
-
-
-GRAPH_NETWORK = Recipe(
+graph_network = Recipe(
     card=Card(
         name="graph_network",
         title="Graph convolutions over a network of genes: GCN, GAT or GIN",
@@ -73,9 +36,19 @@ GRAPH_NETWORK = Recipe(
             "what goes into a convolution is added to what comes out of it",
         ),
     ),
-    build=graph_network,
+    model=GraphNetwork,
+    settings=VERSIONS,
     configs=dict.fromkeys(VERSIONS, _CONFIG),
     options={"dropout": float, "hidden": int, "n_heads": int, "keep": int},
     knowledge="network",
     compiling={"normalization": "symmetric", "self_loops": "add", "unconnected": "keep", "direction": "both"},
 )
+"""Two convolutions over the genes' network, then a linear map of all genes (gcn, gat) or pooled ones (gin).
+
+Args:
+    adjacency: The compiled network, symmetric normalized with self-loops.
+
+References:
+    Kipf & Welling 2017, doi:10.48550/arXiv.1609.02907; Veličković et al. 2018, arXiv:1710.10903; Xu et al. 2019,
+    arXiv:1810.00826.
+"""

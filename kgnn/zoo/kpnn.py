@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from flax import nnx
 
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError, name_some
@@ -13,11 +11,12 @@ from kgnn.knowledge.network import Network
 from kgnn.models import KPNN_SETTINGS, RegulatoryNetwork
 from kgnn.structure import Alignment, Hierarchy, compile_regulation
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
+_START = {"initial": "normal"}
 SETTINGS = {
-    "robust": KPNN_SETTINGS._replace(dropout=0.3, gene_dropout=0.1, dropout_rule="degree"),
-    "paper": KPNN_SETTINGS._replace(dropout=0.1, gene_dropout=0.1, dropout_rule="degree"),
+    "robust": (KPNN_SETTINGS._replace(dropout=0.3, gene_dropout=0.1, dropout_rule="degree"), _START),
+    "paper": (KPNN_SETTINGS._replace(dropout=0.1, gene_dropout=0.1, dropout_rule="degree"), _START),
 }
 CONFIGS = {
     "robust": TrainConfig(
@@ -30,42 +29,6 @@ CONFIGS = {
     ),
 }  # fmt: skip
 COMPILING = ("outputs", "unconnected")
-
-
-def kpnn(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 1,
-    task: str = "labels",
-    **settings: Any,
-) -> RegulatoryNetwork:
-    r"""The knowledge-primed network: one sigmoid node a protein, one weight an edge, the outputs are nodes.
-
-    Dropout spares what a node cannot do without (`kgnn.layers.degree_rates`). Read the nodes of replicates with
-    `kgnn.interpret.node_weights`, train as many on `kgnn.data.control_samples`, and rank the nodes with
-    `kgnn.interpret.compare_with_controls`: a raw weight mostly tells how well connected a node is.
-
-    Args:
-        hierarchy: From `compile_regulation`.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"``; they differ in dropout of the nodes and in training.
-        outputs: Names of the outputs, those of nodes where there are several.
-        task: ``"labels"`` or ``"classes"``.
-        **settings: Fields of `SubsystemSettings` to replace; ``signed=True`` keeps the signs of the edges.
-
-    Returns:
-        The model; train it with ``RECIPES["kpnn"].config(version)``, by the dozen (``replicates=``).
-
-    References:
-        Fortelny & Bock 2020, Genome Biology 21:190, doi:10.1186/s13059-020-02100-5.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo kpnn``.
-    """
-    chosen = choose_version("kpnn", version, SETTINGS)._replace(**settings)
-    return RegulatoryNetwork(hierarchy, chosen, outputs=outputs, task=task, initial="normal", rngs=rngs)
 
 
 def compile_kpnn(network: Any, samples: Samples, choices: Mapping[str, Any]) -> tuple[Hierarchy, Alignment]:
@@ -82,7 +45,7 @@ def compile_kpnn(network: Any, samples: Samples, choices: Mapping[str, Any]) -> 
     return compile_regulation(network, samples.genes, **chosen)
 
 
-KPNN = Recipe(
+kpnn = Recipe(
     card=Card(
         name="kpnn",
         title="Knowledge-primed network: one node a protein of a directed regulatory graph, read by its node weights",
@@ -105,10 +68,23 @@ KPNN = Recipe(
             "signs of edges can be kept (signed), and graphs with feedback are solved at rest (SteadyStateNetwork)",
         ),
     ),
-    build=kpnn,
+    model=RegulatoryNetwork,
+    settings=SETTINGS,
     configs=CONFIGS,
     options={"dropout": float, "gene_dropout": float, "dropout_rule": str, "signed": bool},
     knowledge="network",
     compiler=compile_kpnn,
     tasks=("labels", "classes"),
 )
+"""The knowledge-primed network: one sigmoid node a protein, one weight an edge, the outputs are nodes.
+
+Dropout spares what a node cannot do without (`kgnn.layers.degree_rates`). Read the nodes of replicates with
+`kgnn.interpret.node_weights`, train as many on `kgnn.data.control_samples`, and rank the nodes with
+`kgnn.interpret.compare_with_controls`: a raw weight mostly tells how well connected a node is.
+
+Args:
+    hierarchy: From `compile_regulation`.
+
+References:
+    Fortelny & Bock 2020, Genome Biology 21:190, doi:10.1186/s13059-020-02100-5.
+"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from kgnn.interpret.learned_motifs import motif_effects
 from kgnn.models import MotifNetwork, MotifSettings
 from kgnn.structure import Kernels, blank_kernels, take_motifs
 from kgnn.train import Run, TrainConfig, fit
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 from kgnn.zoo.sequence_inputs import positions_of
 
 LEAST_EFFECT = 0.05
@@ -27,46 +26,6 @@ _BOTH = MotifSettings(
 SETTINGS = {"both": _BOTH, "known": _BOTH._replace(n_new=0), "free": _BOTH._replace(filters="constrained")}
 _CONFIG = TrainConfig(epochs=20, batch_size=64, learning_rate=0.02)
 CONFIGS = dict.fromkeys(SETTINGS, _CONFIG)
-
-
-def learnmotifs(
-    kernels: Kernels,
-    *,
-    n_positions: int,
-    rngs: nnx.Rngs,
-    version: str = "both",
-    outputs: int | Sequence[str] = 1,
-    task: str = "labels",
-    **settings: Any,
-) -> MotifNetwork:
-    r"""A network that can be read as a list: every filter a sequence logo, every weight the effect of one motif.
-
-    .. math:: \operatorname{logit} = b + \sum_m \beta_m \max_p \sigma(s_{mp}), \qquad \beta_m \ge 0
-
-    Trained filters stay letter heights of a logo: after every step they are projected onto what a position of DNA can
-    hold (`kgnn.layers.InformationBound`).
-
-    Args:
-        kernels: The compiled motifs, of kind ``"information"``.
-        n_positions: Letters of a sequence.
-        rngs: Stream ``params``.
-        version: ``"both"`` (motifs as published, and new filters), ``"known"`` (no new ones) or ``"free"`` (the motifs
-            are trained as well).
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"labels"``, ``"classes"`` or ``"regression"``.
-        **settings: Fields of `MotifSettings` to replace.
-
-    Returns:
-        The model; `learn_motifs` fits it in two steps as the paper does.
-
-    References:
-        Ploenzke & Irizarry 2018, bioRxiv 411934, doi:10.1101/411934.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo learnmotifs``.
-    """
-    chosen = choose_version("learnmotifs", version, SETTINGS)._replace(**settings)
-    return MotifNetwork(kernels, chosen, n_positions=n_positions, outputs=outputs, task=task, rngs=rngs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +105,7 @@ def _go_on_from(first: MotifNetwork, second: MotifNetwork) -> None:
     second.output_layer.bias[...] = first.output_layer.bias[...] - 0.5 * before[:, len(kept) :].sum(axis=1)
 
 
-LEARNMOTIFS = Recipe(
+learnmotifs = Recipe(
     card=Card(
         name="learnmotifs",
         title="Effects of known motifs, and new motifs under an information constraint",
@@ -167,7 +126,9 @@ LEARNMOTIFS = Recipe(
             "no group lasso on whole positions: their price grows from the middle of the filter",
         ),
     ),
-    build=learnmotifs,
+    model=MotifNetwork,
+    settings=SETTINGS,
+    tasks=("labels", "classes", "regression"),
     configs=CONFIGS,
     options={"n_new": int, "new_width": int, "effect_price": float, "position_price": float},
     modalities=("sequence",),
@@ -175,3 +136,17 @@ LEARNMOTIFS = Recipe(
     compiling={"both_strands": True, "kind": "information"},
     from_samples=positions_of,
 )
+r"""A network that can be read as a list: every filter a sequence logo, every weight the effect of one motif.
+
+.. math:: \operatorname{logit} = b + \sum_m \beta_m \max_p \sigma(s_{mp}), \qquad \beta_m \ge 0
+
+Trained filters stay letter heights of a logo: after every step they are projected onto what a position of DNA can
+hold (`kgnn.layers.InformationBound`).
+
+Args:
+    kernels: The compiled motifs, of kind ``"information"``.
+    n_positions: Letters of a sequence.
+
+References:
+    Ploenzke & Irizarry 2018, bioRxiv 411934, doi:10.1101/411934.
+"""

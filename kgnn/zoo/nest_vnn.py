@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from flax import nnx
-
 from kgnn.layers import SubsystemSettings
 from kgnn.models import PathwayNetwork
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
 from kgnn.zoo.gene_tables import gene_tables
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 SETTINGS = {
-    "robust": SubsystemSettings(4, norm="none", dropout=0.3),
-    "paper": SubsystemSettings(4, heads="tanh_linear", dropout=0.3, dropout_from_level=2),
+    "robust": (SubsystemSettings(4, norm="none", dropout=0.3), {"gene_norm": False, "gene_dropout": 0.3}),
+    "paper": (
+        SubsystemSettings(4, heads="tanh_linear", dropout=0.3, dropout_from_level=2),
+        {"gene_norm": True, "gene_dropout": 0.0},
+    ),
 }
-GENES = {"robust": {"gene_norm": False, "gene_dropout": 0.3}, "paper": {"gene_norm": True, "gene_dropout": 0.0}}
 CONFIGS = {
     "robust": TrainConfig(
         epochs=40,
@@ -43,42 +39,7 @@ CONFIGS = {
 }
 
 
-def nest_vnn(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    features: Sequence[str] = (),
-    outputs: int | Sequence[str] = 1,
-    task: str = "regression",
-    **settings: Any,
-) -> PathwayNetwork:
-    """The NeST-VNN network: a unit a gene over mutation, deletion and amplification; four states an assembly.
-
-    Args:
-        hierarchy: The compiled hierarchy, such as NeST.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"``.
-        features: Tables of a gene's features.
-        outputs: Names of the outputs, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: ``gene_norm``, ``gene_dropout``, or fields of `SubsystemSettings` to replace.
-
-    Returns:
-        The model; train it with ``recipe("nest_vnn").config(version)``.
-
-    References:
-        Park et al. 2024, Nature Cancer 5:996, doi:10.1038/s43018-024-00740-1.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo nest_vnn``.
-    """
-    genes = {name: settings.pop(name, value) for name, value in choose_version("nest_vnn", version, GENES).items()}
-    chosen = SETTINGS[version]._replace(**settings)
-    return PathwayNetwork(hierarchy, chosen, features=features, outputs=outputs, task=task, rngs=rngs, **genes)
-
-
-NEST_VNN = Recipe(
+nest_vnn = Recipe(
     card=Card(
         name="nest_vnn",
         title="Response of cancer cells to a drug from mutations and copy numbers, through assemblies of proteins",
@@ -96,9 +57,19 @@ NEST_VNN = Recipe(
             "kgnn.data.standardize_targets",
         ),
     ),
-    build=nest_vnn,
+    model=PathwayNetwork,
+    settings=SETTINGS,
     configs=CONFIGS,
     options={"dropout": float, "gene_dropout": float, "gene_norm": bool, "activation": str, "norm": str},
     modalities=("gene", "..."),
     from_samples=gene_tables,
 )
+"""The NeST-VNN network: a unit a gene over mutation, deletion and amplification; four states an assembly.
+
+Args:
+    hierarchy: The compiled hierarchy, such as NeST.
+    features: Tables of a gene's features.
+
+References:
+    Park et al. 2024, Nature Cancer 5:996, doi:10.1038/s43018-024-00740-1.
+"""

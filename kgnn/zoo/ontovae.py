@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from flax import nnx
-
 from kgnn.layers.decoder import DecoderSettings
-from kgnn.models.autoencoder import GeneSetAutoencoder
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 from kgnn.zoo.reconstruct import BASELINES, OPTIONS, own_targets, reconstructing
 
 SETTINGS = {
@@ -29,39 +22,7 @@ CONFIGS = {
 }
 
 
-def ontovae(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 0,
-    **options: Any,
-) -> GeneSetAutoencoder:
-    r"""States of terms from the top of an ontology down; every term feeds what is related to it, at any level below.
-
-    .. math:: h_t = \sum_{p \in \mathrm{parents}(t)} W_{tp} h_p + b_t, \qquad
-        \hat x_g = \sum_{t \ni g} w_{gt} h_t + b_g
-
-    Args:
-        hierarchy: The compiled ontology.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"``.
-        outputs: Names of the genes to reconstruct, as a check.
-        **options: Fields of `DecoderSettings` and arguments of `GeneSetAutoencoder` to replace.
-
-    Returns:
-        The model.
-
-    References:
-        Doncevic & Herrmann 2023, Bioinformatics 39:btad387, doi:10.1093/bioinformatics/btad387.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo ontovae``.
-    """
-    return reconstructing(hierarchy, *choose_version("ontovae", version, SETTINGS), outputs, options, rngs)
-
-
-ONTOVAE = Recipe(
+ontovae = Recipe(
     card=Card(
         name="ontovae",
         title="Autoencoder with an ontology in its decoder: pathway activities and in-silico perturbation",
@@ -80,7 +41,8 @@ ONTOVAE = Recipe(
             "batch normalization follows the activation of the encoder",
         ),
     ),
-    build=ontovae,
+    model=reconstructing,
+    settings=SETTINGS,
     configs=CONFIGS,
     options=OPTIONS,
     compiling={"unannotated": "root"},
@@ -88,3 +50,11 @@ ONTOVAE = Recipe(
     prepare=own_targets,
     baselines=BASELINES,
 )
+r"""States of terms from the top of an ontology down; every term feeds what is related to it, at any level below.
+
+.. math:: h_t = \sum_{p \in \mathrm{parents}(t)} W_{tp} h_p + b_t, \qquad
+    \hat x_g = \sum_{t \ni g} w_{gt} h_t + b_g
+
+References:
+    Doncevic & Herrmann 2023, Bioinformatics 39:btad387, doi:10.1093/bioinformatics/btad387.
+"""

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from flax import nnx
-
 from kgnn.layers import SubsystemSettings
 from kgnn.models import PathwayNetwork
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
 from kgnn.zoo.gene_tables import gene_tables
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 SETTINGS = {
     "robust": SubsystemSettings(6, heads="tanh_linear", annotation_price=1e-3, relation_price=0.1),
@@ -24,44 +18,7 @@ CONFIGS = {
 }
 
 
-def parsvnn(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    features: Sequence[str] = (),
-    outputs: int | Sequence[str] = 1,
-    task: str = "regression",
-    **settings: Any,
-) -> PathwayNetwork:
-    """The ParsVNN network: six states a term, and a price on every annotation and relation.
-
-    Trained as it is, edges that do not pay go to 0. `kgnn.train.prune` lets a network learn before it has to pay, cuts
-    what went to 0 out of the hierarchy, reports it and trains what is left.
-
-    Args:
-        hierarchy: The compiled hierarchy.
-        rngs: Stream ``params``.
-        version: ``"robust"`` or ``"paper"``.
-        features: Tables of a gene's features, where it has several.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Fields of `SubsystemSettings` to replace, such as ``annotation_price``.
-
-    Returns:
-        The model; train it with ``recipe("parsvnn").config(version)``.
-
-    References:
-        Huang et al. 2021, NAR Genomics and Bioinformatics 3:lqab097, doi:10.1093/nargab/lqab097.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo parsvnn``.
-    """
-    chosen = choose_version("parsvnn", version, SETTINGS)._replace(**settings)
-    return PathwayNetwork(hierarchy, chosen, features=features, outputs=outputs, task=task, rngs=rngs)
-
-
-PARSVNN = Recipe(
+parsvnn = Recipe(
     card=Card(
         name="parsvnn",
         title="A visible network that pays for its edges: parsimonious structure for one cancer type",
@@ -78,9 +35,22 @@ PARSVNN = Recipe(
             "what is at 0 is cut out of the hierarchy (kgnn.train.prune), not only masked",
         ),
     ),
-    build=parsvnn,
+    model=PathwayNetwork,
+    settings=SETTINGS,
     configs=CONFIGS,
     options={"annotation_price": float, "relation_price": float, "dropout": float, "activation": str, "norm": str},
     modalities=("gene", "..."),
     from_samples=gene_tables,
 )
+"""The ParsVNN network: six states a term, and a price on every annotation and relation.
+
+Trained as it is, edges that do not pay go to 0. `kgnn.train.prune` lets a network learn before it has to pay, cuts
+what went to 0 out of the hierarchy, reports it and trains what is left.
+
+Args:
+    hierarchy: The compiled hierarchy.
+    features: Tables of a gene's features, where it has several.
+
+References:
+    Huang et al. 2021, NAR Genomics and Bioinformatics 3:lqab097, doi:10.1093/nargab/lqab097.
+"""

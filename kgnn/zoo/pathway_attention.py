@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from flax import nnx
-
 from kgnn.models import PathwayGraphs
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 VERSIONS: dict[str, dict[str, Any]] = {
     "robust": {"n_features": 4, "n_layers": 1, "n_attentions": 4, "dropout": 0.3},
@@ -21,42 +17,7 @@ _CONFIG = TrainConfig(
 )
 
 
-def pathway_attention(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 1,
-    task: str = "classes",
-    **settings: Any,
-) -> PathwayGraphs:
-    """A graph convolution a pathway, whose states several attentions weigh; see `kgnn.models.PathwayGraphs`.
-
-    `kgnn.interpret.propagate_attention` then carries the attention from pathways to genes.
-
-    Args:
-        hierarchy: Pathways as terms; their relations play no part.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"``.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Arguments of `PathwayGraphs` to replace; ``senders`` and ``receivers`` hold edges between genes
-            (those of an `Adjacency` compiled over the same genes, ``.tolist()``).
-
-    Returns:
-        The model; train it with ``RECIPES["pathway_attention"].config(version)``.
-
-    References:
-        Lee et al. 2020, Bioinformatics 36:3818, doi:10.1093/bioinformatics/btaa203.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo pathway_attention``.
-    """
-    chosen = choose_version("pathway_attention", version, VERSIONS) | settings
-    return PathwayGraphs(hierarchy, **chosen, outputs=outputs, task=task, rngs=rngs)
-
-
-PATHWAY_ATTENTION = Recipe(
+pathway_attention = Recipe(
     card=Card(
         name="pathway_attention",
         title="A graph convolution in every pathway, and attention over pathways",
@@ -73,7 +34,19 @@ PATHWAY_ATTENTION = Recipe(
             "without edges a pathway's genes only meet in its pooled state",
         ),
     ),
-    build=pathway_attention,
+    model=PathwayGraphs,
+    settings=VERSIONS,
+    tasks=("classes", "labels", "regression"),
     configs=dict.fromkeys(VERSIONS, _CONFIG),
     options={"dropout": float, "n_features": int, "n_layers": int, "n_attentions": int},
 )
+"""A graph convolution a pathway, whose states several attentions weigh; see `kgnn.models.PathwayGraphs`.
+
+`kgnn.interpret.propagate_attention` then carries the attention from pathways to genes.
+
+Args:
+    hierarchy: Pathways as terms; their relations play no part.
+
+References:
+    Lee et al. 2020, Bioinformatics 36:3818, doi:10.1093/bioinformatics/btaa203.
+"""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from flax import nnx
 
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError
@@ -15,10 +13,11 @@ from kgnn.layers import SubsystemSettings
 from kgnn.models import RegulatoryNetwork
 from kgnn.structure import Alignment, Hierarchy, compile_hierarchy
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
 _SETTINGS = SubsystemSettings((8, 1), "tanh", "none", heads="none", last_activation="identity")
-SETTINGS = {"robust": _SETTINGS._replace(gene_dropout=0.2), "paper": _SETTINGS}
+_AGE = {"task": "regression"}
+SETTINGS = {"robust": (_SETTINGS._replace(gene_dropout=0.2), _AGE), "paper": (_SETTINGS, _AGE)}
 _TRAINING = TrainConfig(
     epochs=100,
     batch_size=64,
@@ -32,43 +31,6 @@ _TRAINING = TrainConfig(
 CONFIGS = {"robust": _TRAINING, "paper": _TRAINING.updated({"loss": "absolute", "replicates": 1})}
 
 
-def pathway_clock(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 1,
-    task: str = "regression",
-    **settings: Any,
-) -> RegulatoryNetwork:
-    r"""Age as the sum of one number a pathway, each the end of a small network over the pathway's genes.
-
-    .. math:: \hat a = b + \sum_p w_p h_p, \qquad h_p = \tanh(v_p^\top \tanh(W_p x_{\mathrm{genes}(p)} + c_p) + d_p)
-
-    Since the last step is a sum, a change of age is the sum of changes in years that the pathways make:
-    `kgnn.perturb.dose_response` reads both from virtual knockdowns.
-
-    Args:
-        hierarchy: Compiled from gene sets under one root with a hidden layer each (`insert_hidden_terms`).
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"`` (absolute error, no dropout of genes).
-        outputs: Name of the output.
-        task: ``"regression"``, ``"labels"`` or ``"classes"``.
-        **settings: Fields of `SubsystemSettings` to replace.
-
-    Returns:
-        The model; train it with ``RECIPES["pathway_clock"].config(version)``.
-
-    References:
-        Holzscheck et al. 2021, npj Aging and Mechanisms of Disease 7:15, doi:10.1038/s41514-021-00068-5.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo pathway_clock``.
-    """
-    chosen = choose_version("pathway_clock", version, SETTINGS)._replace(**settings)
-    return RegulatoryNetwork(hierarchy, chosen, outputs=outputs, task=task, rngs=rngs)
-
-
 def compile_clock(ontology: Any, samples: Samples, choices: Mapping[str, Any]) -> tuple[Hierarchy, Alignment]:
     """Compile gene sets with a hidden layer each."""
     if not isinstance(ontology, Ontology):
@@ -79,7 +41,7 @@ def compile_clock(ontology: Any, samples: Samples, choices: Mapping[str, Any]) -
     return compile_hierarchy(insert_hidden_terms(ontology), samples.genes, **choices)
 
 
-PATHWAY_CLOCK = Recipe(
+pathway_clock = Recipe(
     card=Card(
         name="pathway_clock",
         title="Transcriptomic age as a sum over pathways, each a small network over its genes",
@@ -98,9 +60,23 @@ PATHWAY_CLOCK = Recipe(
             "an ontology of several levels may take the place of flat gene sets",
         ),
     ),
-    build=pathway_clock,
+    model=RegulatoryNetwork,
+    settings=SETTINGS,
     configs=CONFIGS,
     options={"dropout": float, "gene_dropout": float, "activation": str},
     compiler=compile_clock,
     tasks=("regression",),
 )
+r"""Age as the sum of one number a pathway, each the end of a small network over the pathway's genes.
+
+.. math:: \hat a = b + \sum_p w_p h_p, \qquad h_p = \tanh(v_p^\top \tanh(W_p x_{\mathrm{genes}(p)} + c_p) + d_p)
+
+Since the last step is a sum, a change of age is the sum of changes in years that the pathways make:
+`kgnn.perturb.dose_response` reads both from virtual knockdowns.
+
+Args:
+    hierarchy: Compiled from gene sets under one root with a hidden layer each (`insert_hidden_terms`).
+
+References:
+    Holzscheck et al. 2021, npj Aging and Mechanisms of Disease 7:15, doi:10.1038/s41514-021-00068-5.
+"""

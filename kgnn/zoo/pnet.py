@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-from flax import nnx
 
 from kgnn.layers import SubsystemSettings
 from kgnn.models import PathwayNetwork
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
 from kgnn.zoo.gene_tables import gene_tables
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
+_GENES = {"gene_dropout": 0.5, "readout": "mean", "head_weights": "growing"}
 SETTINGS = {
-    "robust": SubsystemSettings(1, norm="after", dropout=0.1),
-    "paper": SubsystemSettings(1, norm="none", dropout=0.1),
+    "robust": (SubsystemSettings(1, norm="after", dropout=0.1), _GENES),
+    "paper": (SubsystemSettings(1, norm="none", dropout=0.1), _GENES),
 }
 _HEADS: dict[str, Any] = {"output_weight": 0.0, "auxiliary_weight": 1.0}
 CONFIGS = {
@@ -27,51 +24,7 @@ CONFIGS = {
 }
 
 
-def pnet(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    features: Sequence[str] = (),
-    readout: str = "mean",
-    gene_dropout: float = 0.5,
-    outputs: int | Sequence[str] = 1,
-    task: str = "labels",
-    **settings: Any,
-) -> PathwayNetwork:
-    """The P-NET network: a unit a gene over its features, one unit a pathway, and a head at every level.
-
-    The heads are trained, those further up with weights that grow as e to the level; the output is their mean in
-    probability.
-
-    Args:
-        hierarchy: Compiled with ``skips="copy"``.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"``.
-        features: Tables of a gene's features, such as mutation, amplification and deletion.
-        readout: ``"mean"`` of the heads, or ``"linear"`` (trained weights of the heads: the authors' later program).
-        gene_dropout: Share of the genes set to 0 in training, where genes have features.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Fields of `SubsystemSettings` to replace.
-
-    Returns:
-        The model; train it with ``recipe("pnet").config(version)``.
-
-    References:
-        Elmarakeby et al. 2021, Nature 598:348, doi:10.1038/s41586-021-03922-4.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo pnet``.
-    """
-    chosen = choose_version("pnet", version, SETTINGS)._replace(**settings)
-    return PathwayNetwork(
-        hierarchy, chosen, features=features, gene_dropout=gene_dropout, readout=readout, head_weights="growing",
-        outputs=outputs, task=task, rngs=rngs,
-    )  # fmt: skip
-
-
-PNET = Recipe(
+pnet = Recipe(
     card=Card(
         name="pnet",
         title="Somatic mutations and copy numbers through Reactome to the state of a cancer, a head a level",
@@ -90,10 +43,26 @@ PNET = Recipe(
             "dropout is the same at all pathway layers; L2 is the same for heads and pathways",
         ),
     ),
-    build=pnet,
+    model=PathwayNetwork,
+    settings=SETTINGS,
+    tasks=("labels", "classes", "regression"),
     configs=CONFIGS,
     options={"dropout": float, "gene_dropout": float, "readout": str, "activation": str, "norm": str},
     modalities=("gene", "..."),
     compiling={"skips": "copy"},
     from_samples=gene_tables,
 )
+"""The P-NET network: a unit a gene over its features, one unit a pathway, and a head at every level.
+
+The heads are trained, those further up with weights that grow as e to the level; the output is their mean in
+probability.
+
+Args:
+    hierarchy: Compiled with ``skips="copy"``.
+    features: Tables of a gene's features, such as mutation, amplification and deletion.
+    readout: ``"mean"`` of the heads, or ``"linear"`` (trained weights of the heads: the authors' later program).
+    gene_dropout: Share of the genes set to 0 in training, where genes have features.
+
+References:
+    Elmarakeby et al. 2021, Nature 598:348, doi:10.1038/s41586-021-03922-4.
+"""

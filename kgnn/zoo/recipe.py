@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from flax import nnx
 
 from kgnn.data.measured import TARGET_KINDS
 from kgnn.data.samples import Samples
@@ -41,14 +44,16 @@ class Card:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A published system: a function that builds its model, its training settings and its card.
+    """A published system: a model in several versions, each with its training settings, and a card.
+
+    A recipe is called like a class of models: ``kgnn.zoo.dcell(hierarchy, rngs=nnx.Rngs(0), version="paper")``.
 
     Attributes:
         card: The card.
-        build: Function of the compiled structure, ``version``, ``outputs``, ``task`` (where there are several),
-            ``rngs`` and options; returns the model.
+        model: Class of the model, or a function that is called like one.
+        settings: Of the model, by version: its ``settings``, a mapping of other arguments, or a pair of both.
         configs: Training settings by version.
-        options: Names of the options of `build` that ``--set`` may change, with their types.
+        options: Names of what ``--set`` may change in the model, with their types.
         modalities: Tables that the samples must have; the first holds the genes. A last ``"..."`` stands for any
             number of further ones.
         leave_out: Covariates whose groups are also left out whole, in further fits beside the main one.
@@ -58,14 +63,15 @@ class Recipe:
         compiler: What compiles the knowledge in their place, where the recipe needs something else: of knowledge,
             samples and arguments by name, returns the structure and an alignment or None.
         tasks: Kinds of targets that it predicts.
-        from_samples: Further arguments of `build` that the samples decide.
+        from_samples: Further arguments of the model that the samples decide.
         prepare: What becomes of the samples of every part once the structure is known, such as targets that are their
             own genes.
         baselines: Those that mean something, see `kgnn.fit`.
     """
 
     card: Card
-    build: Callable[..., Model]
+    model: Callable[..., Model]
+    settings: Mapping[str, Any]
     configs: Mapping[str, TrainConfig]
     options: Mapping[str, type] = field(default_factory=dict)
     modalities: tuple[str, ...] = ("gene",)
@@ -77,6 +83,62 @@ class Recipe:
     from_samples: Callable[[Samples], Mapping[str, Any]] | None = None
     prepare: Callable[[Samples, Structure], Samples] | None = None
     baselines: tuple[str, ...] = BASELINES
+
+    def __call__(
+        self,
+        structure: Structure,
+        *,
+        rngs: nnx.Rngs,
+        version: str = "",
+        outputs: int | Sequence[str] = 1,
+        task: str = "",
+        **changed: Any,
+    ) -> Model:
+        """The model of a version, untrained; `config` has what to train it with.
+
+        Args:
+            structure: The compiled hierarchy, network or motifs.
+            rngs: Streams ``params`` and ``dropout``.
+            version: Its name; the default version where empty.
+            outputs: Names of the outputs or classes, or their number.
+            task: ``"regression"``, ``"classes"`` or ``"labels"``; the first of `tasks` where empty.
+            **changed: Arguments of the model, or fields of its settings, to replace.
+
+        Returns:
+            The model.
+
+        Raises:
+            KgnnError: If the version, the task or a name to replace is unknown.
+        """
+        settings, others = self._settings(version or self.default_version)
+        self._require_known(changed, {*getattr(settings, "_fields", ()), *others})
+        fields = {name for name in changed if name not in others and name in getattr(settings, "_fields", ())}
+        if settings is not None:
+            others["settings"] = settings._replace(**{name: changed[name] for name in fields})
+        others |= {name: value for name, value in changed.items() if name not in fields}
+        task = task or self.tasks[0]
+        if task not in self.tasks:
+            raise unknown_choice(f"task of {self.card.name}", task, self.tasks)
+        if len(self.tasks) > 1:
+            others["task"] = task
+        return self.model(structure, outputs=outputs, rngs=rngs, **others)
+
+    def _settings(self, version: str) -> tuple[Any, dict[str, Any]]:
+        """Settings of the model in a version, None where it has none, and its other arguments."""
+        if version not in self.settings:
+            raise unknown_choice(f"version of {self.card.name}", version, self.settings)
+        found = self.settings[version]
+        if isinstance(found, Mapping):
+            return None, dict(found)
+        return (found, {}) if hasattr(found, "_fields") else (found[0], dict(found[1]))
+
+    def _require_known(self, changed: Iterable[str], of_version: set[str]) -> None:
+        """Refuse to replace what neither the settings of the version nor the model have."""
+        of_model = self.model.__init__ if isinstance(self.model, type) else self.model
+        known = {*of_version, *self.options, *inspect.signature(of_model).parameters} - {"self", "settings"}
+        unknown = [name for name in changed if name not in known]
+        if unknown:
+            raise unknown_choice(f"option of {self.card.name}", unknown[0], known)
 
     def compile(self, knowledge: Any, samples: Samples, **choices: Any) -> tuple[Structure, Alignments | None]:
         """Compile knowledge for a model over the features of some samples.
@@ -127,10 +189,3 @@ class Recipe:
         if version not in self.configs:
             raise unknown_choice(f"version of {self.card.name}", version, self.configs)
         return self.configs[version]
-
-
-def choose_version(name: str, version: str, known: Mapping[str, Any]) -> Any:
-    """The settings of a version of a recipe, or an error that lists the versions."""
-    if version not in known:
-        raise unknown_choice(f"version of {name}", version, known)
-    return known[version]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flax import nnx
@@ -29,22 +29,16 @@ def own_targets(samples: Samples, structure: Any) -> Samples:
 
 
 def reconstructing(
-    hierarchy: Hierarchy,
-    decoder: DecoderSettings,
-    others: Mapping[str, Any],
-    outputs: int | Sequence[str],
-    options: Mapping[str, Any],
-    rngs: nnx.Rngs,
+    hierarchy: Hierarchy, settings: DecoderSettings, *, outputs: int | Sequence[str], rngs: nnx.Rngs, **others: Any
 ) -> GeneSetAutoencoder:
-    """A gene-set autoencoder whose options go to its decoder or to itself, by name.
+    """A gene-set autoencoder, after a look at what it is to reconstruct.
 
     Args:
         hierarchy: The compiled hierarchy.
-        decoder: Settings of the decoder.
-        others: Settings of the rest.
-        outputs: Names of the targets, or 0.
-        options: Settings to replace in either.
+        settings: Of the decoder.
+        outputs: Names of the targets, or their number; 1 where they are not known yet.
         rngs: Streams ``params`` and ``dropout``.
+        **others: Further arguments of `GeneSetAutoencoder`.
 
     Returns:
         The model.
@@ -52,13 +46,11 @@ def reconstructing(
     Raises:
         AlignmentError: If the targets are not the genes.
     """
-    given = outputs in (0, hierarchy.n_genes) if isinstance(outputs, int) else tuple(outputs) == hierarchy.genes
+    given = outputs in (1, hierarchy.n_genes) if isinstance(outputs, int) else tuple(outputs) == hierarchy.genes
     if not given:
         named = str(outputs) if isinstance(outputs, int) else name_some(outputs)
         raise AlignmentError(
             f"the targets are {named}, but this model reconstructs its {hierarchy.n_genes:,} genes. Give samples of "
             "kgnn.data.with_own_targets, or train it with kgnn train or kgnn.zoo.fit_recipe."
         )
-    of_decoder = {name: value for name, value in options.items() if name in DecoderSettings._fields}
-    rest = {name: value for name, value in options.items() if name not in of_decoder}
-    return GeneSetAutoencoder(hierarchy, decoder._replace(**of_decoder), **{**others, **rest}, rngs=rngs)
+    return GeneSetAutoencoder(hierarchy, settings, **others, rngs=rngs)

@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from flax import nnx
-
 from kgnn.models import GraphNetwork
-from kgnn.structure import Adjacency
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 
-VERSIONS: dict[str, dict[str, Any]] = {
-    "paper": {"readout": ("nodes", "relation")},
-    "graph": {"readout": ("nodes",)},
-}
 _SHARED = {"conv": "chebyshev", "widths": (8, 8), "coarsen_levels": 2, "order": 3, "keep": 32, "dropout": 0.3}
+VERSIONS: dict[str, dict[str, Any]] = {
+    "paper": {**_SHARED, "readout": ("nodes", "relation")},
+    "graph": {**_SHARED, "readout": ("nodes",)},
+}
 _CONFIG = TrainConfig(epochs=60, batch_size=32, optimizer="adamw", learning_rate=2e-3, weight_decay=0.1, average=0.99)
 
 
-def relation_graph(
-    adjacency: Adjacency,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "paper",
-    outputs: int | Sequence[str] = 1,
-    task: str = "classes",
-    **settings: Any,
-) -> GraphNetwork:
-    """Chebyshev convolutions with Graclus pooling; coarse nodes are read as they are, and as pairs.
-
-    Args:
-        adjacency: The compiled network, symmetric normalized without self-loops.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"paper"``, or ``"graph"`` (without the relation network).
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Arguments of `GraphNetwork` to replace.
-
-    Returns:
-        The model; train it with ``RECIPES["relation_graph"].config(version)``.
-
-    References:
-        Rhee, Seo & Kim 2018, IJCAI, doi:10.24963/ijcai.2018/490.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo relation_graph``.
-    """
-    chosen = _SHARED | choose_version("relation_graph", version, VERSIONS) | settings
-    return GraphNetwork(adjacency, **chosen, outputs=outputs, task=task, rngs=rngs)
-
-
-RELATION_GRAPH = Recipe(
+relation_graph = Recipe(
     card=Card(
         name="relation_graph",
         title="Graph convolution and relation network over protein interactions, for tumor subtypes",
@@ -69,9 +33,19 @@ RELATION_GRAPH = Recipe(
             "the largest eigenvalue of the Laplacian is taken as 2",
         ),
     ),
-    build=relation_graph,
+    model=GraphNetwork,
+    settings=VERSIONS,
+    tasks=("classes", "labels", "regression"),
     configs=dict.fromkeys(VERSIONS, _CONFIG),
     options={"dropout": float, "order": int, "keep": int, "coarsen_levels": int},
     knowledge="network",
     compiling={"normalization": "symmetric", "self_loops": "drop", "unconnected": "keep", "direction": "both"},
 )
+"""Chebyshev convolutions with Graclus pooling; coarse nodes are read as they are, and as pairs.
+
+Args:
+    adjacency: The compiled network, symmetric normalized without self-loops.
+
+References:
+    Rhee, Seo & Kim 2018, IJCAI, doi:10.24963/ijcai.2018/490.
+"""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from flax import nnx
-
 from kgnn.models import SiteAttentionNetwork
-from kgnn.structure import Kernels
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 from kgnn.zoo.sequence_inputs import positions_and_factors
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -23,45 +19,7 @@ CONFIGS = {
 }
 
 
-def site_attention(
-    kernels: Kernels,
-    *,
-    factors: Sequence[str],
-    n_positions: int,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 1,
-    task: str = "regression",
-    **settings: Any,
-) -> SiteAttentionNetwork:
-    """Putative binding sites times the expression of what binds there, by self-attention and ten attention heads.
-
-    Args:
-        kernels: The compiled motifs.
-        factors: Names of the measured transcription factors.
-        n_positions: Letters of a promoter.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"``.
-        outputs: Names of the outputs or classes, or their number.
-        task: ``"regression"``, ``"classes"`` or ``"labels"``.
-        **settings: Further arguments of `SiteAttentionNetwork`.
-
-    Returns:
-        The model.
-
-    References:
-        Kang et al. 2020, Frontiers in Genetics 11:869, doi:10.3389/fgene.2020.00869.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo site_attention``.
-    """
-    chosen = {**choose_version("site_attention", version, SETTINGS), **settings}
-    return SiteAttentionNetwork(
-        kernels, factors=factors, n_positions=n_positions, outputs=outputs, task=task, rngs=rngs, **chosen
-    )
-
-
-SITE_ATTENTION = Recipe(
+site_attention = Recipe(
     card=Card(
         name="site_attention",
         title="Expression of a gene from the sites in its promoter and the factors of the cell, by attention",
@@ -80,7 +38,8 @@ SITE_ATTENTION = Recipe(
             "squared error or cross-entropy in place of the focal loss",
         ),
     ),
-    build=site_attention,
+    model=SiteAttentionNetwork,
+    settings=SETTINGS,
     configs=CONFIGS,
     options={"units": int, "heads": int, "hidden": int, "dropout": float, "filters": str},
     modalities=("sequence", "expression"),
@@ -88,3 +47,13 @@ SITE_ATTENTION = Recipe(
     compiling={"both_strands": True, "length": 24, "crop": True},
     from_samples=positions_and_factors,
 )
+"""Putative binding sites times the expression of what binds there, by self-attention and ten attention heads.
+
+Args:
+    kernels: The compiled motifs.
+    factors: Names of the measured transcription factors.
+    n_positions: Letters of a promoter.
+
+References:
+    Kang et al. 2020, Frontiers in Genetics 11:869, doi:10.3389/fgene.2020.00869.
+"""

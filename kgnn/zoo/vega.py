@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from flax import nnx
-
 from kgnn.layers.decoder import DecoderSettings
-from kgnn.models.autoencoder import GeneSetAutoencoder
-from kgnn.structure import Hierarchy
 from kgnn.train import TrainConfig
-from kgnn.zoo.recipe import Card, Recipe, choose_version
+from kgnn.zoo.recipe import Card, Recipe
 from kgnn.zoo.reconstruct import BASELINES, OPTIONS, own_targets, reconstructing
 
 SETS = DecoderSettings(latent="every", non_negative=True, background=True)
@@ -26,40 +19,7 @@ CONFIGS = {
 }
 
 
-def vega(
-    hierarchy: Hierarchy,
-    *,
-    rngs: nnx.Rngs,
-    version: str = "robust",
-    outputs: int | Sequence[str] = 0,
-    **options: Any,
-) -> GeneSetAutoencoder:
-    r"""One latent variable a gene set, which feeds the genes of the set with weights that are not negative.
-
-    .. math:: \hat x = \max(W, 0)\,z + b, \qquad W_{gt} \text{ exists for } g \in t
-
-    The root feeds all genes: it is the node for what no set explains.
-
-    Args:
-        hierarchy: Gene sets below one root; of a deeper hierarchy every term is a set with all genes below it.
-        rngs: Streams ``params`` and ``dropout``.
-        version: ``"robust"`` or ``"paper"``.
-        outputs: Names of the genes to reconstruct, as a check.
-        **options: Fields of `DecoderSettings` and arguments of `GeneSetAutoencoder` to replace.
-
-    Returns:
-        The model.
-
-    References:
-        Seninge et al. 2021, Nature Communications 12:5684, doi:10.1038/s41467-021-26017-0.
-
-    Differs from the paper:
-        See the card: ``kgnn zoo vega``.
-    """
-    return reconstructing(hierarchy, *choose_version("vega", version, SETTINGS), outputs, options, rngs)
-
-
-VEGA = Recipe(
+vega = Recipe(
     card=Card(
         name="vega",
         title="Gene-set autoencoder: latent variables that are pathways, for single cells",
@@ -77,7 +37,8 @@ VEGA = Recipe(
             "activity of a set is the mean change of its genes that its state makes, see term_activity",
         ),
     ),
-    build=vega,
+    model=reconstructing,
+    settings=SETTINGS,
     configs=CONFIGS,
     options=OPTIONS,
     compiling={"unannotated": "root"},
@@ -85,3 +46,15 @@ VEGA = Recipe(
     prepare=own_targets,
     baselines=BASELINES,
 )
+r"""One latent variable a gene set, which feeds the genes of the set with weights that are not negative.
+
+.. math:: \hat x = \max(W, 0)\,z + b, \qquad W_{gt} \text{ exists for } g \in t
+
+The root feeds all genes: it is the node for what no set explains.
+
+Args:
+    hierarchy: Gene sets below one root; of a deeper hierarchy every term is a set with all genes below it.
+
+References:
+    Seninge et al. 2021, Nature Communications 12:5684, doi:10.1038/s41467-021-26017-0.
+"""

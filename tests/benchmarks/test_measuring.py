@@ -21,7 +21,7 @@ from benchmarks.measuring.timing import time_calls
 from benchmarks.measuring.workloads import distinct_samples, draw_bits
 from kgnn.data import random_ontology
 from kgnn.structure import compile_hierarchy
-from kgnn.zoo.drugcell import drugcell
+from kgnn.zoo import drugcell
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "benchmarks").glob("*.py"))
@@ -48,7 +48,7 @@ def test_an_exponent_is_found_and_the_steepest_stretch_is_named() -> None:
 
 def test_the_arithmetic_of_a_step_is_that_of_its_weights() -> None:
     hierarchy, _ = compile_hierarchy(random_ontology(5, 7, seed=1))
-    model = drugcell(hierarchy, 11, rngs=nnx.Rngs(0), version="paper")
+    model = drugcell(hierarchy, n_fingerprint=11, rngs=nnx.Rngs(0), version="paper")
     annotations, relations = len(hierarchy.annotation_gene), len(hierarchy.relation_child)
     on_inputs = annotations * 6 + 11 * 100
     heads = (5 + 3) * 6

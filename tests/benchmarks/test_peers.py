@@ -12,7 +12,7 @@ from benchmarks.measuring.workloads import distinct_samples
 from kgnn.data import Samples, random_ontology
 from kgnn.models import DrugResponseNetwork
 from kgnn.structure import compile_hierarchy
-from kgnn.zoo.drugcell import drugcell
+from kgnn.zoo import drugcell
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: it comes with the extra kgnn[bench]")
 
@@ -29,7 +29,7 @@ def samples() -> Samples:
 def model() -> DrugResponseNetwork:
     from benchmarks.peers.weights import lively_model
 
-    return lively_model(drugcell(hierarchy(), BITS, rngs=nnx.Rngs(0), version="paper"))
+    return lively_model(drugcell(hierarchy(), n_fingerprint=BITS, rngs=nnx.Rngs(0), version="paper"))
 
 
 @pytest.fixture(scope="module")

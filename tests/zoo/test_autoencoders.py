@@ -39,4 +39,4 @@ def test_options_go_where_they_belong(name: str, version: str):
     assert model.genes == structure.genes == model.output_names
     assert model.decoder.settings.non_negative == (name == "vega" or (name, version) == ("ontovae", "paper"))
     with pytest.raises(AlignmentError, match="reconstructs its 18 genes"):
-        each.build(structure, rngs=None, outputs=("growth",))
+        each(structure, rngs=None, outputs=("growth",))

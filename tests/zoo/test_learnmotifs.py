@@ -13,7 +13,7 @@ from kgnn.interpret import compare_motifs, learned_motifs, motif_effects
 from kgnn.knowledge import Motif, MotifSet, read_motifs
 from kgnn.models import MotifNetwork
 from kgnn.structure import compile_kernels, take_motifs
-from kgnn.zoo.learnmotifs import CONFIGS, _go_on_from, learn_motifs, learnmotifs
+from kgnn.zoo.learnmotifs import _go_on_from, learn_motifs, learnmotifs
 from kgnn.zoo.sequence_inputs import positions_of
 
 
@@ -23,7 +23,7 @@ def word(letters: str, name: str) -> Motif:
 
 
 NOVEL = word("GAACGATTGC", "novel")
-CONFIG = CONFIGS["both"].updated({"checkpoint_every": 0})
+CONFIG = learnmotifs.config("both").updated({"checkpoint_every": 0})
 
 
 @pytest.mark.slow
