@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +32,14 @@ def no_cache_of_the_user() -> Iterator[None]:
         for cache in ("KGNN_COMPILATION_CACHE", "KGNN_COMPILED_CACHE"):
             patch.setenv(cache, "off")
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_of_one_file() -> Iterator[None]:
+    """What a file of tests compiled is dropped after it: the programs of all files together take gigabytes."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
 
 
 @pytest.fixture(scope="session")

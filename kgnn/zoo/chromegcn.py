@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from kgnn.errors import AlignmentError, KgnnError
 from kgnn.knowledge.contact_network import contact_network
 from kgnn.knowledge.contacts import ContactMap
 from kgnn.knowledge.network import Network
+from kgnn.models import ContactNetwork
 from kgnn.structure import Adjacency, compile_adjacency
 from kgnn.train import TrainConfig
 from kgnn.zoo.recipe import Card, Recipe

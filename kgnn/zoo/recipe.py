@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from flax import nnx
 
@@ -17,6 +17,8 @@ from kgnn.structure import Structure
 from kgnn.train import TrainConfig
 from kgnn.train.baselines import BASELINES
 from kgnn.zoo.compile_knowledge import COMPILERS, Alignments
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Generic[M]):
     """A published system: a model in several versions, each with its training settings, and a card.
 
     A recipe is called like a class of models: ``kgnn.zoo.dcell(hierarchy, rngs=nnx.Rngs(0), version="paper")``.
@@ -70,7 +72,7 @@ class Recipe:
     """
 
     card: Card
-    model: Callable[..., Model]
+    model: Callable[..., M]
     settings: Mapping[str, Any]
     configs: Mapping[str, TrainConfig]
     options: Mapping[str, type] = field(default_factory=dict)
@@ -93,7 +95,7 @@ class Recipe:
         outputs: int | Sequence[str] = 1,
         task: str = "",
         **changed: Any,
-    ) -> Model:
+    ) -> M:
         """The model of a version, untrained; `config` has what to train it with.
 
         Args:
