@@ -66,6 +66,7 @@ class CompareOptions:
         set_: Settings of training and options of recipes.
         grid: Settings with several values each.
         out: Table to write.
+        picture: Picture to write.
         json_: Whether to print one JSON object.
     """
 
@@ -96,6 +97,7 @@ class CompareOptions:
         list[str] | None, typer.Option("--grid", help="Values to choose among inside the folds, key=a,b,c.")
     ] = None
     out: Annotated[Path | None, typer.Option(help="Table to write: .tsv, .csv or .parquet.")] = None
+    picture: Annotated[Path | None, typer.Option("--picture", help="Picture to write: .png, .svg or .pdf.")] = None
     json_: options.Json = False
 
     def settings(self) -> dict[str, Any]:
@@ -130,9 +132,13 @@ def compare(knowledge: KnowledgeOptions, chosen: CompareOptions) -> None:
     """Ask whether the knowledge is worth it: networks, their controls and plain learners on the same nested folds."""
     from kgnn.bakeoff import compare as bake_off
     from kgnn.data.write import check_ending
+    from kgnn.plot import contest
+    from kgnn.plot.canvas import check_picture, save_picture
 
     if chosen.out is not None:
         check_ending(chosen.out)
+    if chosen.picture is not None:
+        check_picture(chosen.picture)
     given = _task(chosen, knowledge) if chosen.task is not None else _own(chosen, knowledge)
     with progress_of(chosen.json_) as progress:
         found = bake_off(
@@ -153,8 +159,13 @@ def compare(knowledge: KnowledgeOptions, chosen: CompareOptions) -> None:
             progress=progress,
         )
     text = reports_text(given.reports) + found.text()
-    result = found.to_json() | ({} if chosen.out is None else {"out": str(chosen.out)})
-    print_result(result, text if chosen.out is None else f"{text}\nwrote {chosen.out}", chosen.json_)
+    if chosen.picture is not None:
+        save_picture(contest(found.table(), found.worth()), chosen.picture)
+    wrote = {"out": chosen.out, "picture": chosen.picture}
+    written = {name: str(path) for name, path in wrote.items() if path is not None}
+    print_result(
+        found.to_json() | written, "\n".join([text, *(f"wrote {path}" for path in written.values())]), chosen.json_
+    )
 
 
 def _named(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Results as pictures (matplotlib, plotly) and as one HTML page; needs the extra ``kgnn[plot]``."""
 
+from kgnn.plot.bakeoff import contest as contest
 from kgnn.plot.hierarchy import hierarchy_sunburst as hierarchy_sunburst
 from kgnn.plot.knockdowns import knockdown_heatmap as knockdown_heatmap
 from kgnn.plot.knockdowns import knockdown_volcano as knockdown_volcano

@@ -10,9 +10,12 @@ import importlib
 import io
 import textwrap
 import warnings
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgnn.errors import KgnnError
+from kgnn.knowledge.writing import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 # Okabe & Ito's palette: told apart with any of the common color deficiencies, and in gray.
 BLUE, ORANGE, VERMILLION, GREEN = "#0072B2", "#E69F00", "#D55E00", "#009E73"
 INK, MUTED, FAINT, QUIET = "#1f2933", "#5f6b7a", "#d9dee5", "#b4bcc8"
+PICTURES = (".png", ".svg", ".pdf")
 DIVERGING = "RdBu_r"
 SMALL, NORMAL, LARGE = 8.5, 9.5, 11.0
 
@@ -133,6 +137,36 @@ def to_svg(figure: Figure) -> str:
         figure.savefig(stream, format="svg", dpi=160, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     return text[text.index("<svg") :]
+
+
+def check_picture(path: str | PathLike[str]) -> None:
+    """Refuse a file that no picture can be written to, before anything is computed for it.
+
+    Args:
+        path: File, whose ending says the format.
+
+    Raises:
+        KgnnError: If the ending is unknown, or matplotlib is not installed.
+    """
+    if Path(path).suffix.lower() not in PICTURES:
+        raise KgnnError(f"{path}: a picture cannot be written in this format. Choose one of: {', '.join(PICTURES)}.")
+    import_extra("matplotlib.figure")
+
+
+def save_picture(figure: Figure, path: str | PathLike[str]) -> None:
+    """Write a figure to a file, whole or not at all.
+
+    Args:
+        figure: Any matplotlib figure.
+        path: File ending in .png, .svg or .pdf.
+
+    Raises:
+        KgnnError: If the ending is another.
+    """
+    check_picture(path)
+    kind = Path(path).suffix.lower()[1:]
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, format=kind, dpi=160)
 
 
 def write_note(figure: Figure, *notes: str) -> None:

@@ -152,6 +152,8 @@ def test_the_command(tmp_path: Path):
     assert "Give --train FILE, or a bundled task: --task pbmc or toy" in fail("compare", "--folds", "2")
     assert "brings its own samples" in fail("compare", "--task", "toy", "--train", "x.csv")
     assert "task is 'mnist'" in fail("compare", "--task", "mnist")
+    assert "x.gif: a picture cannot be" in fail("compare", "--task", "toy", "--picture", "x.gif")
     text = succeed("compare", "--task", "toy", "--recipes", "dcell", "--controls", "none", "--learners", "linear",
-                   "--folds", "2", "--epochs", "2").out  # fmt: skip
+                   "--folds", "2", "--epochs", "2", "--picture", tmp_path / "toy.svg").out  # fmt: skip
+    assert f"wrote {tmp_path / 'toy.svg'}" in text and "<svg" in (tmp_path / "toy.svg").read_text()
     assert "pearson, mean of 2 folds" in text and "dcell – linear" in text
