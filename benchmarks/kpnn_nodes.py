@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import statistics
 
+import numpy as np
 from measuring.result import Bar, Result, Row, run, say
 from sklearn.metrics import roc_auc_score
 
 from kgnn.data import control_samples, log_per_million, regulatory_toy
+from kgnn.data.regulatory_toy import RegulatoryToy
 from kgnn.data.samples import Samples
 from kgnn.interpret import compare_with_controls, node_weights
 from kgnn.train import Run
@@ -64,7 +66,7 @@ def ranked(kind: str, seed: int, settings: Row) -> Row:
     return {"regime": kind, "seed": seed, **found, "test_auroc": auroc["real"], "control_test_auroc": auroc["control"]}
 
 
-def fitted(toy, samples: Samples, settings: Row) -> tuple[Run, object]:
+def fitted(toy: RegulatoryToy, samples: Samples, settings: Row) -> tuple[Run, np.ndarray]:
     """A run on most samples, and its node weights on the others."""
     samples = log_per_million(samples)
     train, test = samples.take(range(N_SAMPLES - N_TEST)), samples.take(range(N_SAMPLES - N_TEST, N_SAMPLES))

@@ -116,14 +116,14 @@ def with_prices(
         square = [jnp.zeros_like(value) for value, operator in _scaled(params) if operator is not None]
         return PriceState(optimizer.init(params), square, jnp.zeros((), jnp.int32))
 
-    def update(gradient: Any, state: PriceState, params: Any = None) -> tuple[Any, PriceState]:
-        updates, inner = optimizer.update(gradient, state.inner, params)
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, PriceState]:
+        steps, inner = optimizer.update(updates, state.inner, params)
         rate = jnp.asarray(learning_rate(state.count) if callable(learning_rate) else learning_rate, jnp.float32)
         count = state.count + 1
         correction = 1 - b2 ** count.astype(jnp.float32)
-        leaves, tree = jax.tree.flatten(updates)
+        leaves, tree = jax.tree.flatten(steps)
         squares, kept = iter(state.square), []
-        every = zip(_scaled(params), jax.tree.leaves(gradient), strict=True)
+        every = zip(_scaled(params), jax.tree.leaves(updates), strict=True)
         for position, ((value, operator), slope) in enumerate(every):
             if operator is not None:
                 kept.append(b2 * next(squares) + (1 - b2) * jnp.square(slope))

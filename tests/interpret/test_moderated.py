@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import optimize, special, stats
@@ -19,7 +21,7 @@ def test_equals_the_equations():
     pooled = (6 * first.var(axis=0, ddof=1) + 4 * second.var(axis=0, ddof=1)) / freedom
     logs = np.log(pooled) - special.digamma(5) + np.log(5)
     spread = logs.var(ddof=1) - special.polygamma(1, 5)
-    half = optimize.brentq(lambda x: special.polygamma(1, x) - spread, 1e-3, 1e4)
+    half: Any = optimize.brentq(lambda x: special.polygamma(1, x) - spread, 1e-3, 1e4)
     prior = np.exp(logs.mean() + special.digamma(half) - np.log(half))
     assert found.prior_freedom == pytest.approx(2 * half, rel=1e-6)
     assert found.prior_variance == pytest.approx(prior, rel=1e-6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -69,7 +71,7 @@ def test_the_table():
     weights = random.normal(0, 0.1, (7, 3, 2)) + np.array([[1.0, 1.0], [-0.9, 0.2], [0.2, 0.2]])
     table = compare_with_controls(weights, controls, nodes, outputs=outputs, normalize="none")
     assert len(table) == 6 and list(table.output) == ["T"] * 3 + ["B cell"] * 3
-    first = table[table.output == "T"].set_index("node")
+    first: Any = table[table.output == "T"].set_index("node")
     assert first.loc["B", "rank"] == 1 and first.loc["B", "sign"] == -1 and first.loc["B", "q_value"] < 1e-6
     assert first.loc["A", "weight"] > first.loc["B", "weight"] and first.loc["A", "p_value"] > 0.01
     assert (table[table.output == "B cell"].p_value > 0.001).all()

@@ -15,7 +15,7 @@ from kgnn.layers import SubsystemSettings
 from kgnn.models import KPNN_SETTINGS, Model, RegulatoryNetwork, Replicates, build
 from kgnn.structure import Hierarchy, compile_regulation
 from kgnn.train.losses import batch_losses
-from tests.models.compiled import call
+from tests.models.compiled import call, jit
 from tests.models.kpnn import NaiveKpnn
 from tests.models.weights import in_double_precision
 
@@ -109,13 +109,14 @@ def test_gradient_of_the_class_weighted_loss():
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
         model = in_double_precision(regulatory())
         target = jnp.asarray(np.stack([labels[name] for name in OUTPUTS], axis=1))
+        graph, params, rest = nnx.split(model, nnx.Param, ...)
 
-        def loss_of(network: RegulatoryNetwork) -> jax.Array:
+        def loss_of(params: nnx.State) -> jax.Array:
+            network = nnx.merge(graph, params, rest)
             scale = network.output_scaling.scale[...]
             return batch_losses("labels", network(jnp.asarray(values)), target, scale, jnp.asarray(weights))[0]
 
-        found, gradient = nnx.value_and_grad(loss_of)(model)
-        of_edges = naive(model)
+        found, gradient = jit(jax.value_and_grad(loss_of))(params)
         layer = gradient["subsystems"]
         model.subsystems.gene_weights[...] = layer["gene_weights"][...]
         model.subsystems.child_weights[...] = layer["child_weights"][...]
