@@ -121,6 +121,29 @@ def one_or_listed(text: str) -> str | list[str]:
     return listed(text) or [] if "," in text else text
 
 
+def numbers(text: str, option: str) -> list[float]:
+    """Numbers separated by commas.
+
+    Args:
+        text: Such as ``0.5,1``.
+        option: The option, for the message.
+
+    Returns:
+        The numbers.
+
+    Raises:
+        KgnnError: If one is no number.
+
+    Example:
+        >>> numbers("0.25,1", "--doses")
+        [0.25, 1.0]
+    """
+    try:
+        return [float(each) for each in listed(text) or ()]
+    except ValueError:
+        raise KgnnError(f"{option} {text!r} holds what is no number. Separate numbers by commas: 0.5,1.") from None
+
+
 def gene_pairs(text: str | None) -> list[tuple[str, str]] | None:
     """Pairs of genes.
 

@@ -56,6 +56,7 @@ def test_without_a_command_it_lists_the_commands():
         "knockdown",
         "screen",
         "importance",
+        "edges",
         "report",
         "diff",
         "migrate",

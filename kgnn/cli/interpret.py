@@ -9,17 +9,21 @@ import typer
 
 from kgnn import options
 from kgnn.cli.inputs import load_run_folder, samples_for
-from kgnn.cli.output import print_result, write_result
+from kgnn.cli.output import print_result, progress_of, write_result
+from kgnn.errors import KgnnError, name_some
 
 
 def importance(
     run: options.RunFolder,
     out: options.Out,
-    measure: Annotated[str, typer.Option(help="rlipp, sensitivity or knockdown.")] = "rlipp",
+    measure: Annotated[str, typer.Option(help="rlipp, sensitivity, knockdown or node_weights.")] = "rlipp",
     samples: options.SamplesFile = None,
     layer: options.Layer = None,
     read: options.Read = None,
     target: Annotated[str, typer.Option(help="For RLIPP: observed or predicted.")] = "observed",
+    controls: Annotated[
+        Path | None, typer.Option(help="For node weights: a run of the same network on control inputs (kgnn pack).")
+    ] = None,
     n_null: Annotated[int | None, typer.Option(help="Repetitions of the null; 0 for none.")] = None,
     json_: options.Json = False,
 ) -> None:
@@ -30,7 +34,53 @@ def importance(
     check_ending(out)
     loaded = load_run_folder(run)
     given = samples_for(loaded, samples, layer, read)
-    write_result(rank(loaded, measure, samples=given, target=target, n_null=n_null), out, json_)
+    null = None if controls is None else load_run_folder(controls)
+    table = rank(loaded, measure, samples=given, target=target, n_null=n_null, controls=null)
+    write_result(table, out, json_)
+
+
+def edges(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Runs trained with soft= or edge_price=.")],
+    out: options.Out,
+    samples: options.SamplesFile = None,
+    layer: options.Layer = None,
+    read: options.Read = None,
+    fits: Annotated[
+        int | None, typer.Option(help="Fit the first run so often anew, to random halves of --samples.")
+    ] = None,
+    at_least: Annotated[float, typer.Option(help="Share of fits from which a link counts as selected.")] = 0.8,
+    json_: options.Json = False,
+) -> None:
+    """Count which priced links between terms and genes survive: knowledge that is missing, or was not needed."""
+    from kgnn.data import write_table
+    from kgnn.data.write import check_ending
+    from kgnn.interpret import prior_not_needed, select_edges_of_run, selected_edges
+
+    check_ending(out)
+    loaded = [load_run_folder(run) for run in runs]
+    given = samples_for(loaded[0], samples, layer, read)
+    if (fits is None) != (given is None):
+        raise KgnnError("--fits and --samples go together: the samples that every fit sees a half of. Give both.")
+    if fits is None:
+        table = selected_edges(loaded)
+    elif len(loaded) > 1:
+        raise KgnnError(f"{len(loaded)} runs are given with --fits, which fits one anew. Give one run.")
+    else:
+        with progress_of(json_) as progress:
+            table = select_edges_of_run(loaded[0], given, fits=fits, progress=progress)
+    write_table(table, out)
+    missing = table[~table["in_prior"] & (table["selected"] >= at_least)]
+    unused = prior_not_needed(table, at_most=1 - at_least)
+    links = [f"{gene} – {name}" for gene, name in zip(missing["gene"], missing["name"], strict=True)]
+    n_fits = int(table["n_fits"].iloc[0])
+    found = f"{len(links):,} links beyond the prior in at least {at_least:.0%} of {n_fits} fits"
+    text = (
+        f"{found}{': ' if links else ''}{name_some(links)}\n"
+        f"{unused:.1%} of the prior's links in at most {1 - at_least:.0%} of them\n"
+        f"wrote {len(table):,} rows to {out}"
+    )
+    summary = {"out": str(out), "rows": len(table), "n_fits": n_fits, "beyond_prior": links, "prior_not_needed": unused}
+    print_result(summary, text, json_)
 
 
 def report(

@@ -11,6 +11,7 @@ import typer
 from kgnn import options
 from kgnn.cli.inputs import load_run_folder, samples_for
 from kgnn.cli.output import print_result, write_result
+from kgnn.errors import KgnnError
 
 Genes = Annotated[str | None, typer.Option(help="Genes, separated by commas.")]
 EveryGene = Annotated[bool, typer.Option("--all", help="Every gene.")]
@@ -30,15 +31,29 @@ def knockdown(
     layer: options.Layer = None,
     read: options.Read = None,
     dose: Dose = 1.0,
+    doses: Annotated[
+        str | None, typer.Option(help="Doses separated by commas: what --genes do, and through which subsystem.")
+    ] = None,
     scale: Scale = "natural",
     json_: options.Json = False,
 ) -> None:
     """Knock genes, pairs of genes or subsystems down and write every effect."""
     from kgnn.data.write import check_ending
+    from kgnn.perturb import dose_response
     from kgnn.perturb import knockdown as knock_down
 
     check_ending(out)
+    chosen = None if doses is None else options.numbers(doses, "--doses")
+    if chosen is not None:
+        _refuse_beside_doses(pairs=pairs, all_pairs=all_pairs, subsystems=subsystems, dose=dose != 1.0)
+        if scale != "natural":
+            raise KgnnError(f"--scale {scale} does not apply to --doses, whose effects are natural. Leave it out.")
     loaded = load_run_folder(run)
+    if chosen is not None:
+        wanted = loaded.model.genes if all_ else options.listed(genes) or ()
+        given = samples_for(loaded, samples, layer, read)
+        write_result(dose_response(loaded, wanted, doses=chosen, samples=given), out, json_)
+        return
     effects = knock_down(
         loaded,
         "all" if all_ else options.listed(genes),
@@ -49,6 +64,12 @@ def knockdown(
         scale=scale,
     )
     write_result(effects, out, json_)
+
+
+def _refuse_beside_doses(**given: object) -> None:
+    unused = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
+    if unused:
+        raise KgnnError(f"{', '.join(unused)} cannot be given with --doses, which takes single genes. Leave it out.")
 
 
 def screen(

@@ -13,7 +13,7 @@ from kgnn import launch, options
 from kgnn.cli.compare import compare
 from kgnn.cli.demo import demo
 from kgnn.cli.describe import info, zoo
-from kgnn.cli.interpret import importance, report
+from kgnn.cli.interpret import edges, importance, report
 from kgnn.cli.knowledge import compile_, fetch
 from kgnn.cli.motifs import kernels, scan
 from kgnn.cli.perturb import knockdown, screen
@@ -34,6 +34,7 @@ COMMANDS = (
     ("knockdown", knockdown),
     ("screen", screen),
     ("importance", importance),
+    ("edges", edges),
     ("report", report),
     ("kernels", kernels),
     ("scan", scan),

@@ -10,6 +10,10 @@ import typer
 from kgnn import options
 from kgnn.cli.inputs import load_run_folder, samples_for
 from kgnn.cli.output import print_result, write_result
+from kgnn.errors import unknown_choice
+
+COUNTS = ("keep", "log", "control")
+"""What `pack` makes of counts."""
 
 
 def pack(
@@ -19,18 +23,28 @@ def pack(
     meaning: Annotated[str | None, typer.Option(help="alteration or abundance.")] = None,
     layer: options.Layer = None,
     read: options.Read = None,
+    counts: Annotated[
+        str, typer.Option(help="keep; log: log of counts per million; control: the same of control inputs (KPNN).")
+    ] = "keep",
+    seed: Annotated[int, typer.Option(help="Of the control inputs.")] = 0,
     json_: options.Json = False,
 ) -> None:
     """Write samples as a folder that is read as it is used: for sets larger than memory; 0 and 1 take a bit each."""
-    from kgnn.data import read_samples, write_packed
+    from kgnn.data import control_samples, log_per_million, read_samples, write_packed
     from kgnn.data.packed import refuse_packed
     from kgnn.data.read import recognize_format
 
     refuse_packed(out)
+    if counts not in COUNTS:
+        raise unknown_choice("--counts", counts, COUNTS)
     columns = None if target is None else options.one_or_listed(target)
     reading = {"target": columns, "meaning": meaning, "layer": layer} | options.reading_options(read)
     backed = samples.exists() and reading.get("format", recognize_format(samples)) == "h5ad"
     found = read_samples(samples, backed=backed, **reading)
+    if counts == "control":
+        found = control_samples(found, seed=seed)
+    if counts != "keep":
+        found = log_per_million(found)
     write_packed(found, out)
     size = sum(file.stat().st_size for file in out.iterdir())
     summary = {"out": str(out), "samples": len(found), "genes": len(found.genes), "bytes": size}
@@ -66,6 +80,12 @@ def annotate(
     knockdown: Annotated[
         str | None, typer.Option(help="Write effects of genes: all, or a table of kgnn knockdown.")
     ] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="Column of the samples: which terms mark its groups (gene-set autoencoders).")
+    ] = None,
+    perturb: Annotated[
+        str | None, typer.Option(help="Genes and terms to knock down in every sample (gene-set autoencoders).")
+    ] = None,
     layer: options.Layer = None,
     read: options.Read = None,
     json_: options.Json = False,
@@ -75,6 +95,9 @@ def annotate(
 
     check_out(out)
     reading = {"layer": layer, **options.reading_options(read)}
-    summary = annotate_file(load_run_folder(run), samples, out, ranking=importance, effects=knockdown, reading=reading)
+    summary = annotate_file(
+        load_run_folder(run), samples, out, ranking=importance, effects=knockdown, groups=groups,
+        perturb=options.listed(perturb) or (), reading=reading,
+    )  # fmt: skip
     text = f"wrote {summary['samples']:,} samples with {summary['terms']:,} subsystems to {out}"
     print_result(summary, text, json_)

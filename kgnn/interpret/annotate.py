@@ -14,6 +14,8 @@ from kgnn.data.h5mu import from_mudata
 from kgnn.data.samples import Samples
 from kgnn.errors import AlignmentError, KgnnError, name_some
 from kgnn.interpret.activity import Activity, subsystem_activity
+from kgnn.interpret.term_activity import latent_enrichment, term_activity
+from kgnn.models.autoencoder import GeneSetAutoencoder
 from kgnn.perturb.forward import wild_type
 from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.run import Run
@@ -35,6 +37,7 @@ def annotate(
     gene_names: str | None = None,
     ranking: pandas.DataFrame | None = None,
     effects: pandas.DataFrame | None = None,
+    groups: str | None = None,
 ) -> Any:
     """What a fitted model says of samples, beside the samples.
 
@@ -46,11 +49,14 @@ def annotate(
     ``obsm["kgnn_output"]``    all outputs ``[sample, output]``, probabilities for classes and labels
     ``obsm["kgnn_states"]``    the states of all subsystems end to end ``[sample, state]``
     ``obsm["kgnn_subsystems"]`` one number a subsystem ``[sample, term]``, see `kgnn.interpret.subsystem_activity`
+    ``obsm["kgnn_activity"]``  of a gene-set autoencoder: the activity of every term ``[sample, term]`` in the unit
+                               of its genes, see `kgnn.interpret.term_activity`
     ``obsm["X_kgnn"]``         the principal components of these, for ``sc.pl.embedding(data, "kgnn")``
     ``varm["kgnn_terms"]``     sparse ``[gene, term]``, 1 where a gene is annotated to a term or below it
     ``varm["kgnn_knockdown"]`` effect of each gene's knockdown on each output; NaN for genes that have none
     ``uns["kgnn"]``            names of outputs and of the term of each state; ``terms``: id, name, level, genes and
-                               share of variance shown; ``importance``: the ranking; settings and provenance
+                               share of variance shown; ``importance``: the ranking; ``enrichment``: terms
+                               that mark groups; settings and provenance
     ========================== ==================================================================================
 
     `subsystem_data` gives the subsystems as variables of their own, which scanpy's plots take by name.
@@ -63,6 +69,7 @@ def annotate(
         gene_names: Column of `var` with the gene names, if not the index.
         ranking: From `kgnn.importance`.
         effects: From `kgnn.knockdown`, single genes.
+        groups: Of a gene-set autoencoder, a column of `obs` whose groups are compared (`latent_enrichment`).
 
     Returns:
         A copy with the above; of a MuData, the modality with the genes has it, and the subsystems are a further
@@ -70,7 +77,8 @@ def annotate(
 
     Raises:
         AlignmentError: If the data lack a gene of the model, or a name comes twice.
-        RunError: If the model of the run has no hierarchy.
+        KgnnError: If there is no such column of groups, or it holds one group only.
+        RunError: If the model of the run has no hierarchy, or groups are given and it is no gene-set autoencoder.
 
     Example:
         >>> data = annotate(data, kgnn.load_run("run"))  # doctest: +SKIP
@@ -78,9 +86,9 @@ def annotate(
     """
     given: Any = data
     if hasattr(given, "mod"):
-        return _annotate_mudata(given, run, layer, gene_names, ranking, effects)
+        return _annotate_mudata(given, run, layer, gene_names, ranking, effects, groups)
     samples = from_anndata(given, meaning=run.samples.meaning, layer=layer, gene_names=gene_names)
-    return _annotated(given, run, samples, gene_names, ranking, effects)
+    return _annotated(given, run, samples, gene_names, ranking, effects, groups)
 
 
 def subsystem_data(data: anndata.AnnData) -> anndata.AnnData:
@@ -121,6 +129,7 @@ def _annotate_mudata(
     gene_names: str | None,
     ranking: pandas.DataFrame | None,
     effects: pandas.DataFrame | None,
+    groups: str | None,
 ) -> mudata.MuData:
     names, parts = tuple(run.samples.modalities), dict[str, Any](data.mod)
     if len(names) > 1:
@@ -137,7 +146,7 @@ def _annotate_mudata(
                 f"({name_some(run.model.genes)}). Add one, or give the modality by itself."
             )
         samples = from_anndata(parts[names[0]], meaning=run.samples.meaning, layer=layer, gene_names=gene_names)
-    annotated = _annotated(parts[names[0]], run, samples, gene_names, ranking, effects)
+    annotated = _annotated(parts[names[0]], run, samples, gene_names, ranking, effects, groups)
     subsystems: Any = subsystem_data(annotated)
     subsystems.obs = subsystems.obs[[column for column in subsystems.obs if column.startswith(f"{KEY}_")]]
     return with_modalities(data, {names[0]: annotated, KEY: subsystems})
@@ -155,6 +164,7 @@ def _annotated(
     gene_names: str | None,
     ranking: pandas.DataFrame | None,
     effects: pandas.DataFrame | None,
+    groups: str | None,
 ) -> anndata.AnnData:
     enable_compilation_cache()
     hierarchy, model = run.hierarchy, run.model
@@ -170,6 +180,8 @@ def _annotated(
     found.obsm[f"{KEY}_output"] = output
     found.obsm[f"{KEY}_states"] = states
     found.obsm[f"{KEY}_subsystems"] = activity.values
+    if isinstance(model, GeneSetAutoencoder):
+        found.obsm[f"{KEY}_activity"] = term_activity(run, samples)
     found.obsm[f"X_{KEY}"] = _components(activity.values)
     position = {gene: row for row, gene in enumerate(_var_names(data, gene_names))}
     found.varm[f"{KEY}_terms"] = _membership(run, position)
@@ -185,8 +197,17 @@ def _annotated(
     }
     if ranking is not None:
         record["importance"] = ranking.reset_index(drop=True)
+    if groups is not None:
+        record["enrichment"] = latent_enrichment(run, samples, _groups(data, groups)).reset_index(drop=True)
     found.uns[KEY] = record
     return found
+
+
+def _groups(data: anndata.AnnData, column: str) -> list[str]:
+    if column not in data.obs:
+        known = name_some([str(name) for name in data.obs])
+        raise KgnnError(f"obs has no column {column!r} of groups. It has {known}. Name one of these.")
+    return [str(group) for group in data.obs[column]]
 
 
 def _var_names(data: anndata.AnnData, gene_names: str | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from kgnn.data.read import read_samples, recognize_format
 from kgnn.errors import FormatError, KgnnError, name_some, unknown_choice
 from kgnn.interpret.annotate import KEY, annotate, subsystem_data
 from kgnn.interpret.importance import MEASURES, importance
+from kgnn.interpret.perturbed import perturbed
 from kgnn.perturb import knockdown
 from kgnn.train.run import Run
 
@@ -32,6 +33,8 @@ def annotate_file(
     *,
     ranking: str | None = None,
     effects: str | None = None,
+    groups: str | None = None,
+    perturb: Sequence[str] = (),
     reading: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Annotate a file of samples; see `kgnn.interpret.annotate` for what is written where.
@@ -45,6 +48,8 @@ def annotate_file(
             table of ``kgnn importance``.
         effects: Knockdowns to write: ``"all"`` to compute all genes' on the run's held-out samples, or a table of
             ``kgnn knockdown``.
+        groups: Column of the samples whose groups are compared, see `annotate`.
+        perturb: Genes and terms to knock down in every sample, all at once, see `perturbed`.
         reading: Arguments of `kgnn.read_samples`; for AnnData and MuData only ``layer`` and ``gene_names``.
 
     Returns:
@@ -68,8 +73,13 @@ def annotate_file(
         data = to_mudata(read) if len(read.modalities) > 1 else to_anndata(read)
     if hasattr(data, "mod") and out.suffix != ".h5mu":
         raise KgnnError(f"{out}: the samples have several modalities, which only .h5mu holds. Choose that ending.")
+    if hasattr(data, "mod") and perturb:
+        raise KgnnError("perturbed samples are written as AnnData, but a MuData is given. Give the modality by itself.")
     tables: dict[str, Any] = {"ranking": _ranking(run, ranking), "effects": _effects(run, effects)}
-    found = annotate(data, run, **reading, **tables)
+    found = annotate(data, run, **reading, **tables, groups=groups)
+    if perturb:
+        genes = [name for name in perturb if name in run.model.genes]
+        found = perturbed(found, run, genes, [name for name in perturb if name not in genes], **reading)
     if out.suffix == ".h5mu" and not hasattr(data, "mod"):
         found = new_mudata({run.samples.gene_modality: found, KEY: subsystem_data(found)}, found.obs[[]])
     write_annotated(found, out)

@@ -1,4 +1,4 @@
-"""`importance`: which subsystems matter to a fitted model, by three measures, each beside a null."""
+"""`importance`: which subsystems matter to a fitted model, by four measures, each beside a null."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from kgnn.interpret.nulls import (
     compare_with_null,
     shuffled_weights,
 )
+from kgnn.interpret.rank_nodes import MEASURE as NODE_WEIGHTS
+from kgnn.interpret.rank_nodes import rank_nodes
 from kgnn.interpret.rlipp import Rlipp, rlipp
 from kgnn.interpret.sensitivity import knockdown_effect, node_sensitivity
 from kgnn.models.contract import is_followed, term_facts
@@ -29,7 +31,7 @@ from kgnn.train.spread import Members, Spread, spread
 if TYPE_CHECKING:
     import pandas
 
-MEASURES = ("rlipp", "sensitivity", "knockdown")
+MEASURES = ("rlipp", "sensitivity", "knockdown", NODE_WEIGHTS)
 TARGETS = ("observed", "predicted")
 N_NULL = {"rlipp": 50, "sensitivity": 20, "knockdown": 20}
 FEW_TERMS = 50
@@ -64,6 +66,7 @@ def importance(
     n_folds: int = 5,
     max_samples: int = 512,
     seed: int = 0,
+    controls: Run | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pandas.DataFrame:
     """Rank the subsystems of a fitted model.
@@ -76,7 +79,8 @@ def importance(
         run: A run, from `kgnn.fit` or `kgnn.load_run`.
         measure: ``"rlipp"``: how much better the term's states predict the target than its children do (out of
             fold); ``"sensitivity"``: change of the prediction a standard deviation of the states;
-            ``"knockdown"``: mean absolute change of the prediction as the term is replaced by its mean state.
+            ``"knockdown"``: mean absolute change of the prediction as the term is replaced by its mean state;
+            ``"node_weights"``: KPNN's, see `kgnn.interpret.rank_nodes`, whose null are the networks of `controls`.
         samples: Samples to measure on; the run's held-out samples where None. For RLIPP, samples that share a row of
             genes count as one, see `kgnn.interpret.evidence`.
         target: For RLIPP, predict the ``"observed"`` targets or the model's own ``"predicted"`` ones.
@@ -87,6 +91,7 @@ def importance(
         n_folds: Folds of the ridge regression of RLIPP.
         max_samples: Most samples for the measures other than RLIPP, drawn at random where there are more.
         seed: Of folds, nulls and draws.
+        controls: For node weights, a run of the same network on control inputs.
         progress: Called with the number of steps done and their total: terms for RLIPP, else repetitions.
 
     Returns:
@@ -114,6 +119,14 @@ def importance(
     if target not in TARGETS:
         raise unknown_choice("target", target, TARGETS)
     _refuse_without_terms(run, measure)
+    if measure == NODE_WEIGHTS:
+        if n_null:
+            raise KgnnError(
+                f"n_null is {n_null}, but the null of node weights are controls. Give these, or leave it out."
+            )
+        return rank_nodes(run, controls, samples=samples)
+    if controls is not None:
+        raise KgnnError(f"controls belong to node weights, not to {measure}. Leave them out, or choose that measure.")
     repetitions = n_null
     if repetitions is None:
         repetitions = N_NULL[measure] * (2 if len(run.model.terms) < FEW_TERMS else 1)

@@ -136,7 +136,7 @@ def compare_with_controls(
             )
     tables = []
     for position, output in enumerate(outputs):
-        real, control = (_normalized(np.abs(each[:, :, position]), normalize) for each in (weights, controls))
+        real, control = (weight_sizes(each[:, :, position], normalize) for each in (weights, controls))
         test = moderated_t_test(real, control)
         rank = np.empty(len(nodes), int)
         rank[np.argsort(-test.t, kind="stable")] = np.arange(1, len(nodes) + 1)
@@ -156,14 +156,22 @@ def compare_with_controls(
     return pandas.concat(tables, ignore_index=True)
 
 
-def _normalized(weights: np.ndarray, how: str) -> np.ndarray:
-    """``[replicate, node]`` on a common scale."""
-    if how == "minmax":
-        low, high = weights.min(), weights.max()
-        return (weights - low) / max(high - low, np.finfo(float).tiny)
-    if how == "quantile":
+def weight_sizes(weights: np.ndarray, normalize: str = "none") -> np.ndarray:
+    """Sizes of the node weights of one output on a common scale.
+
+    Args:
+        weights: ``[replicate, node]``.
+        normalize: See `compare_with_controls`.
+
+    Returns:
+        ``[replicate, node]``, at least 0.
+    """
+    sizes = np.abs(weights)
+    if normalize == "minmax":
+        low, high = sizes.min(), sizes.max()
+        return (sizes - low) / max(high - low, np.finfo(float).tiny)
+    if normalize == "quantile":
         from scipy.stats import rankdata
 
-        place = (rankdata(weights, axis=1) - 1) / max(weights.shape[1] - 1, 1)
-        return place
-    return weights
+        return (rankdata(sizes, axis=1) - 1) / max(sizes.shape[1] - 1, 1)
+    return sizes

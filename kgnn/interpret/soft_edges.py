@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kgnn.data.own_targets import with_own_targets
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError, RunError
 from kgnn.models import Model, Replicates, build
@@ -108,21 +109,65 @@ def select_edges(
     References:
         Shah & Samworth 2013, J. R. Stat. Soc. B 75:55, doi:10.1111/j.1467-9868.2011.01034.x (complementary pairs).
     """
-    if fits < 1 or not 0 < share <= 1:
-        raise KgnnError(f"fits is {fits} and share {share:g}. Choose at least one fit on a share above 0, up to 1.")
     _members(model)
     enable_compilation_cache()
-    samples = samples.with_genes(model.genes)
-    random, fitted, n = np.random.default_rng(seed), [], max(2, round(share * len(samples)))
-    order = random.permutation(len(samples))
-    for number in range(fits):
-        if number % 2 == 0:
-            order = random.permutation(len(samples))
-        here = order[:n] if number % 2 == 0 else order[-n:]
+    samples, fitted = samples.with_genes(model.genes), []
+    for number, rows in enumerate(draw_shares(len(samples), fits, share, seed)):
         one = config.updated({"seed": config.seed + number, "replicates": 1})
         start, what = build(model.arguments, model.structure, seed=one.seed), f"fit {number + 1} of {fits}"
-        fitted.append(train_model(start, samples.take(np.sort(here)), None, one, what=what, progress=progress)[0])
+        fitted.append(train_model(start, samples.take(rows), None, one, what=what, progress=progress)[0])
     return selected_edges(fitted)
+
+
+def draw_shares(n_samples: int, fits: int, share: float, seed: int) -> list[np.ndarray]:
+    """Positions of the samples that each fit sees; shares of one half come in pairs without a common sample.
+
+    Args:
+        n_samples: Number of samples.
+        fits: Number of fits.
+        share: Of the samples that each fit sees.
+        seed: Of the draws.
+
+    Returns:
+        One sorted array of positions a fit.
+
+    Raises:
+        KgnnError: If there is no fit, or the share is not above 0 and up to 1.
+    """
+    if fits < 1 or not 0 < share <= 1:
+        raise KgnnError(f"fits is {fits} and share {share:g}. Choose at least one fit on a share above 0, up to 1.")
+    random, n, found = np.random.default_rng(seed), max(2, round(share * n_samples)), []
+    order = random.permutation(n_samples)
+    for number in range(fits):
+        if number % 2 == 0:
+            order = random.permutation(n_samples)
+        found.append(np.sort(order[:n] if number % 2 == 0 else order[-n:]))
+    return found
+
+
+def select_edges_of_run(
+    run: Run, samples: Samples, *, fits: int = FITS, share: float = 0.5, seed: int = 0, progress: Progress | None = None
+) -> pandas.DataFrame:
+    """`select_edges` with the model and the settings of a run.
+
+    Args:
+        run: A run of a gene-set autoencoder with prices.
+        samples: Samples with its genes; their own values are the targets.
+        fits: Number of fits.
+        share: Of the samples that each fit sees.
+        seed: Of the draws.
+        progress: Told after every epoch.
+
+    Returns:
+        See `selected_edges`.
+
+    Raises:
+        AlignmentError: If the samples lack a gene of the model.
+        KgnnError: If a number means nothing, or nothing has a price.
+        RunError: If the model is no gene-set autoencoder.
+    """
+    own = with_own_targets(samples.with_genes(run.model.genes))
+    return select_edges(_members(run)[0], own, run.settings, fits=fits, share=share, seed=seed, progress=progress)
 
 
 def _members(fits: Any) -> list[Any]:

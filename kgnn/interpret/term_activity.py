@@ -47,7 +47,7 @@ def term_activity(run: Run, samples: Samples) -> np.ndarray:
         AlignmentError: If the samples lack a gene of the model.
         RunError: If the model is no gene-set autoencoder of one network.
     """
-    model = _autoencoder(run)
+    model = autoencoder_of(run)
     enable_compilation_cache()
     graph, state = nnx.split(model)
     inputs = inputs_of(samples.with_genes(model.genes))
@@ -98,7 +98,7 @@ def latent_enrichment(
     """
     import pandas
 
-    model = _autoencoder(run)
+    model = autoencoder_of(run)
     of_sample = np.asarray(groups).astype(str)
     if of_sample.shape != (len(samples),):
         raise AlignmentError(f"{of_sample.size:,} groups for {len(samples):,} samples. Give one name a sample.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, ops
 
 from kgnn.structure.links import Links
@@ -37,6 +38,23 @@ class EdgePrice:
         if self.non_negative:
             return jnp.maximum(value - step * self.price, 0.0)
         return jnp.sign(value) * jnp.maximum(jnp.abs(value) - step * self.price, 0.0)
+
+
+@dataclass(frozen=True)
+class WeightPrices:
+    r"""The lasso with a price of its own for every weight: :math:`\sum_i \lambda_i |w_i|`.
+
+    Attributes:
+        prices: Of a parameter ``[weight]``, in units of the loss.
+    """
+
+    prices: tuple[float, ...]
+    scaled: ClassVar[bool] = True
+
+    def __call__(self, value: Array, step: Array) -> Array:
+        """The weights one proximal step of size `step` on."""
+        cost = step * np.asarray(self.prices, np.float32)
+        return jnp.sign(value) * jnp.maximum(jnp.abs(value) - cost, 0.0)
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,14 @@ def dose_response(
 
     Returns:
         One row a gene, dose, output and target: gene, dose, output, target (``"output"``, else ``"subsystem"``), term
-        (empty for the output), effect (mean change, of probability for labels and classes), sd over samples, and
-        n_samples. Of replicates, means over the networks.
+        (empty for the output), effect (mean change, of probability for labels and classes), sd over samples,
+        state_change (of a subsystem with one state: mean change of the state itself, in standard deviations of it over
+        the samples, positive where it raises the output; else NaN), and n_samples. Of replicates, means over the
+        networks.
 
     Raises:
         AlignmentError: If the model does not know a gene.
-        KgnnError: If a dose is not between 0 and 1.
+        KgnnError: If no gene is named, or a dose is not between 0 and 1.
 
     References:
         Holzscheck et al. 2021, npj Aging and Mechanisms of Disease 7:15, doi:10.1038/s41514-021-00068-5.
@@ -66,6 +68,8 @@ def dose_response(
     import pandas
 
     wanted = [genes] if isinstance(genes, str) else list(genes)
+    if not wanted:
+        raise KgnnError("no gene is named. Name at least one.")
     unknown = [gene for gene in wanted if gene not in run.model.genes]
     if unknown:
         raise AlignmentError(
@@ -82,6 +86,7 @@ def dose_response(
     graph, state = nnx.split(network)
     state = state if isinstance(run.model, Replicates) else jax.tree.map(lambda leaf: leaf[None], state)
     terms = jnp.asarray(network.term_of_state, jnp.int32)
+    single = np.bincount(network.term_of_state, minlength=len(run.model.terms)) == 1
     before = _before(graph, state, inputs, run.model.task)
     rows = []
     for gene in wanted:
@@ -89,7 +94,7 @@ def dose_response(
         for dose in doses:
             changed = inputs.at[:, place].add(dose * (value - inputs[:, place]))
             found = _changes(graph, state, changed, before, terms, len(run.model.terms), run.model.task)
-            rows += _rows(run, gene, dose, *(np.asarray(each) for each in found))
+            rows += _rows(run, gene, dose, *(np.asarray(each) for each in found), single)
     return pandas.DataFrame(rows)
 
 
@@ -112,27 +117,51 @@ def _before(graph: Any, states: Any, inputs: Array, task: str) -> tuple[Array, A
 @partial(jax.jit, static_argnums=(0, 5, 6))
 def _changes(
     graph: Any, states: Any, inputs: Array, before: tuple[Array, Array, Array], terms: Array, n_terms: int, task: str
-) -> tuple[Array, Array]:
-    """Changes of outputs ``[sample, output]`` and of terms ``[sample, output, term]``, of replicates the mean."""
+) -> tuple[Array, Array, Array]:
+    """Changes of outputs ``[sample, output]``, of what terms add ``[sample, output, term]`` and of states.
 
-    def of_one(given: tuple[Any, Array, Array, Array]) -> tuple[Array, Array]:
+    Those of states ``[output, term]`` are sums over the states of a term in standard deviations, up where the output
+    rises. All are means over replicates.
+    """
+
+    def of_one(given: tuple[Any, Array, Array, Array]) -> tuple[Array, Array, Array]:
         state, output, activity, derivative = given
         found = nnx.merge(graph, state)(inputs)
-        parts = derivative * (found.states - activity)[None]
-        by_term = jnp.zeros((*parts.shape[:-1], n_terms), parts.dtype).at[:, :, terms].add(parts)
-        return natural(found.output, task) - output, by_term.transpose(1, 0, 2)
+        moved = found.states - activity
+        spread = activity.std(axis=0)
+        standard = jnp.where(spread > 0, moved.mean(axis=0) / jnp.where(spread > 0, spread, 1.0), 0.0)
 
-    outputs, by_term = jax.lax.map(of_one, (states, *before))
-    return outputs.mean(axis=0), by_term.mean(axis=0)
+        def by_term(parts: Array) -> Array:
+            return jnp.zeros((*parts.shape[:-1], n_terms), parts.dtype).at[..., terms].add(parts)
+
+        upward = by_term(jnp.sign(derivative.mean(axis=1)) * standard)
+        return natural(found.output, task) - output, by_term(derivative * moved[None]).transpose(1, 0, 2), upward
+
+    found = jax.lax.map(of_one, (states, *before))
+    return jax.tree.map(lambda each: each.mean(axis=0), found)
 
 
-def _rows(run: Run, gene: str, dose: float, outputs: np.ndarray, by_term: np.ndarray) -> list[dict[str, Any]]:
+def _rows(
+    run: Run,
+    gene: str,
+    dose: float,
+    outputs: np.ndarray,
+    by_term: np.ndarray,
+    upward: np.ndarray,
+    single: np.ndarray,
+) -> list[dict[str, Any]]:
     found = []
     for number, output in enumerate(run.output_names):
-        told = [("output", "", outputs[:, number])]
-        told += [("subsystem", term, by_term[:, number, place]) for place, term in enumerate(run.model.terms)]
-        for target, term, change in told:
+        moved = np.where(single, upward[number], np.nan)
+        told = [("output", "", outputs[:, number], np.nan)]
+        told += [
+            ("subsystem", term, by_term[:, number, place], float(moved[place]))
+            for place, term in enumerate(run.model.terms)
+        ]
+        for target, term, change, state in told:
             sd = float(change.std(ddof=1)) if len(change) > 1 else np.nan
             row = {"gene": gene, "dose": dose, "output": output, "target": target, "term": term}
-            found.append({**row, "effect": float(change.mean()), "sd": sd, "n_samples": len(change)})
+            found.append(
+                {**row, "effect": float(change.mean()), "sd": sd, "state_change": state, "n_samples": len(change)}
+            )
     return found

@@ -19,6 +19,7 @@ MEASURES = {
     "rlipp": "RLIPP: what the subsystem's state tells about the output beyond its children's states",
     "sensitivity": "sensitivity: change of the prediction per standard deviation of the subsystem's state",
     "knockdown": "knockdown: change of the prediction when the subsystem's state is replaced by its mean",
+    "node_weights": "node weight: change of the prediction per unit change of the node's activity, without its sign",
 }
 
 

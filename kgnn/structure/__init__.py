@@ -70,3 +70,5 @@ from kgnn.structure.summary import alignment_summary as alignment_summary
 from kgnn.structure.summary import compiled_summary as compiled_summary
 from kgnn.structure.summary import describe as describe
 from kgnn.structure.summary import hierarchy_summary as hierarchy_summary
+from kgnn.structure.widen import add_annotations as add_annotations
+from kgnn.structure.widen import unlinked_pairs as unlinked_pairs

@@ -78,6 +78,11 @@ def test_doses_act_through_the_pathway(clock: Run):
         assert abs(sum(own[gene, name] for name in PATHWAYS) - effects.loc[gene, 1.0]) < 1e-3
         assert {name for name in PATHWAYS if abs(own[gene, name]) > 1e-6} == set(pathways)
         assert abs(own[gene, "root"] - effects.loc[gene, 1.0]) < 1e-3
+    # The states of the pathways themselves, turned so that up is older; a hidden layer has several, without one sign.
+    state = table[(table.target == "subsystem") & (table.dose == 1.0)].set_index(["gene", "term"])["state_change"]
+    assert state["G17", "P4"] > 0.3 and state["G06", "P1"] < -0.3
+    assert all(state["G17", name] == 0 for name in PATHWAYS if name != "P4")
+    assert np.isnan(state["G17", f"P4{HIDDEN}"])
 
 
 def test_agrees_with_knockdown_and_with_the_stored_run(clock: Run):
