@@ -58,6 +58,14 @@ def test_edges_that_cannot_be_counted(cells: Path, trained: Trained):
     words = ("--fits", "2", "--samples", cells / "cells.h5ad")
     assert "2 runs are given with --fits" in fail("edges", cells / "run", cells / "run", *words, *out)
     assert "links are read off gene-set autoencoders" in fail("edges", trained.run, *out)
+    assert "--soft needs --samples and --fits" in fail("edges", trained.run, "--soft", "0.1", *out)
+
+
+def test_edges_of_a_visible_network(cells: Path, trained: Trained):
+    words = ("--samples", trained.folder / "train.csv", "--read", "target=growth", "--fits", "1", "--soft", "1e-9")
+    found = succeed("edges", trained.run, *words, "--out", cells / "v.tsv", "--json").json()
+    table = pandas.read_csv(cells / "v.tsv", sep="\t")
+    assert found["n_fits"] == 1 and len(found["beyond_prior"]) == (~table["in_prior"]).sum() > 0
 
 
 def test_activities_enrichment_and_a_perturbation_beside_cells(cells: Path):

@@ -40,7 +40,9 @@ def importance(
 
 
 def edges(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Runs trained with soft= or edge_price=.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="Runs with soft= or edge_price=, or a visible network.")
+    ],
     out: options.Out,
     samples: options.SamplesFile = None,
     layer: options.Layer = None,
@@ -48,26 +50,35 @@ def edges(
     fits: Annotated[
         int | None, typer.Option(help="Fit the first run so often anew, to random halves of --samples.")
     ] = None,
+    soft: Annotated[float | None, typer.Option(help="For a visible network: price of a link beyond the prior.")] = None,
+    prior_price: Annotated[float, typer.Option(help="Beside --soft: price of a link of the prior.")] = 0.0,
     at_least: Annotated[float, typer.Option(help="Share of fits from which a link counts as selected.")] = 0.8,
     json_: options.Json = False,
 ) -> None:
     """Count which priced links between terms and genes survive: knowledge that is missing, or was not needed."""
     from kgnn.data import write_table
     from kgnn.data.write import check_ending
-    from kgnn.interpret import prior_not_needed, select_edges_of_run, selected_edges
+    from kgnn.interpret import prior_not_needed, select_annotations, select_edges_of_run, selected_edges
 
     check_ending(out)
     loaded = [load_run_folder(run) for run in runs]
     given = samples_for(loaded[0], samples, layer, read)
     if (fits is None) != (given is None):
         raise KgnnError("--fits and --samples go together: the samples that every fit sees a half of. Give both.")
+    if soft is not None and fits is None:
+        raise KgnnError("--soft needs --samples and --fits: a visible network is fitted anew. Give both.")
     if fits is None:
         table = selected_edges(loaded)
     elif len(loaded) > 1:
         raise KgnnError(f"{len(loaded)} runs are given with --fits, which fits one anew. Give one run.")
     else:
+        first, how = loaded[0], {"fits": fits}
         with progress_of(json_) as progress:
-            table = select_edges_of_run(loaded[0], given, fits=fits, progress=progress)
+            if soft is None:
+                table = select_edges_of_run(first, given, progress=progress, **how)
+            else:
+                prices = {"soft": soft, "prior_price": prior_price}
+                table = select_annotations(first.model, given, first.settings, progress=progress, **prices, **how)
     write_table(table, out)
     missing = table[~table["in_prior"] & (table["selected"] >= at_least)]
     unused = prior_not_needed(table, at_most=1 - at_least)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kgnn.data.samples import Samples
 from kgnn.errors import AlignmentError, KgnnError, name_some
-from kgnn.interpret.soft_edges import FITS, draw_shares
+from kgnn.interpret.soft_edges import ALONE, FITS, draw_shares
 from kgnn.layers.prices import WeightPrices
 from kgnn.models import Model, Replicates, build
 from kgnn.structure import Hierarchy
@@ -25,6 +26,26 @@ if TYPE_CHECKING:
     import pandas
 
 MOST_CANDIDATES = 200_000
+
+
+@dataclass(frozen=True)
+class KnownStates:
+    """Numbers of states that are given, whatever genes the terms have.
+
+    Attributes:
+        numbers: Of every term.
+    """
+
+    numbers: tuple[int, ...]
+
+    @property
+    def minimum(self) -> int:
+        """Fewest states."""
+        return min(self.numbers)
+
+    def __call__(self, n_genes: np.ndarray) -> np.ndarray:
+        """States of every term, int ``[term]``."""
+        return np.asarray(self.numbers, np.int64)
 
 
 def select_annotations(
@@ -69,8 +90,7 @@ def select_annotations(
 
     Raises:
         AlignmentError: If a candidate names a gene or term that the model does not know.
-        KgnnError: If a number means nothing, there are too many candidates, the model has no annotations, or its
-            numbers of states follow the genes of a term, which candidates would change.
+        KgnnError: If a number means nothing, there are too many candidates, or the model has no annotations.
 
     References:
         Tibshirani 1996, doi:10.1111/j.2517-6161.1996.tb02080.x; Meinshausen & Bühlmann 2010,
@@ -82,12 +102,15 @@ def select_annotations(
             raise KgnnError(f"{name} is {price:g}, but must be a finite price {least} 0.")
     pairs = _checked(hierarchy, candidates)
     wider, is_candidate = add_annotations(hierarchy, pairs)
+    # Candidates are no genes of a term yet: every term keeps the number of states that it has.
+    states = KnownStates(tuple(arguments.settings.states_of_terms(hierarchy).tolist()))
+    arguments = arguments._replace(settings=arguments.settings._replace(n_states=states))
     sizes = arguments.settings.weights_of_edges(wider)[0]
     priced = np.repeat(np.where(is_candidate, soft, prior_price), sizes)
     enable_compilation_cache()
     samples, kept = samples.with_genes(model.genes), np.zeros(len(is_candidate))
     for number, rows in enumerate(draw_shares(len(samples), fits, share, seed)):
-        one = config.updated({"seed": config.seed + number, "replicates": 1})
+        one = config.updated({"seed": config.seed + number, **ALONE})
         start = build(arguments, wider, seed=one.seed)
         weights: Any = subsystems_of(start).gene_weights
         weights[...] = weights[...] * np.repeat(~is_candidate, sizes)
@@ -108,11 +131,6 @@ def _annotated_hierarchy(model: Model) -> Hierarchy:
         raise KgnnError(
             f"a {_single(model).arguments.kind} has no annotations with weights of their own. Give a visible "
             "network; of gene-set autoencoders, see select_edges."
-        )
-    if callable(settings.n_states):
-        raise KgnnError(
-            f"the numbers of states follow the genes of a term ({settings.n_states}), which candidates would change. "
-            "Build the model with a number, such as n_states=6."
         )
     return model.hierarchy
 

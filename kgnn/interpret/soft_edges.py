@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FITS = 20
 FREQUENCY = 0.8
+ALONE = {"replicates": 1, "average": 0.0, "patience": 0}
+"""Settings of a fit whose zeros are counted: the last epoch, since a running average has none."""
 
 
 def selected_edges(fits: Run | Model | Sequence[Run | Model], *, tolerance: float = 0.0) -> pandas.DataFrame:
@@ -113,7 +115,7 @@ def select_edges(
     enable_compilation_cache()
     samples, fitted = samples.with_genes(model.genes), []
     for number, rows in enumerate(draw_shares(len(samples), fits, share, seed)):
-        one = config.updated({"seed": config.seed + number, "replicates": 1})
+        one = config.updated({"seed": config.seed + number, **ALONE})
         start, what = build(model.arguments, model.structure, seed=one.seed), f"fit {number + 1} of {fits}"
         fitted.append(train_model(start, samples.take(rows), None, one, what=what, progress=progress)[0])
     return selected_edges(fitted)
