@@ -117,7 +117,18 @@ def latent_enrichment(
     return pandas.concat(parts, ignore_index=True)
 
 
-def _autoencoder(run: Run) -> Any:
+def autoencoder_of(run: Run) -> Any:
+    """The gene-set autoencoder of a run.
+
+    Args:
+        run: The run.
+
+    Returns:
+        Its model.
+
+    Raises:
+        RunError: If the model is another, or several.
+    """
     if not isinstance(run.model, GeneSetAutoencoder):
         raise RunError(
             f"the model of this run is a {type(run.model).__name__}, but activities of this kind are those of one "

@@ -55,8 +55,8 @@ def dose_response(
         One row a gene, dose, output and target: gene, dose, output, target (``"output"``, else ``"subsystem"``), term
         (empty for the output), effect (mean change, of probability for labels and classes), sd over samples,
         state_change (of a subsystem with one state: mean change of the state itself, in standard deviations of it over
-        the samples, positive where it raises the output; else NaN), and n_samples. Of replicates, means over the
-        networks.
+        the samples, positive where it raises the output; else, or where it is the same in all samples, NaN), and
+        n_samples. Of replicates, means over the networks.
 
     Raises:
         AlignmentError: If the model does not know a gene.
@@ -129,7 +129,7 @@ def _changes(
         found = nnx.merge(graph, state)(inputs)
         moved = found.states - activity
         spread = activity.std(axis=0)
-        standard = jnp.where(spread > 0, moved.mean(axis=0) / jnp.where(spread > 0, spread, 1.0), 0.0)
+        standard = jnp.where(spread > 0, moved.mean(axis=0) / jnp.where(spread > 0, spread, 1.0), jnp.nan)
 
         def by_term(parts: Array) -> Array:
             return jnp.zeros((*parts.shape[:-1], n_terms), parts.dtype).at[..., terms].add(parts)
