@@ -72,13 +72,14 @@ def edges(
     elif len(loaded) > 1:
         raise KgnnError(f"{len(loaded)} runs are given with --fits, which fits one anew. Give one run.")
     else:
-        first, how = loaded[0], {"fits": fits}
+        first = loaded[0]
         with progress_of(json_) as progress:
             if soft is None:
-                table = select_edges_of_run(first, given, progress=progress, **how)
+                table = select_edges_of_run(first, given, fits=fits, progress=progress)
             else:
-                prices = {"soft": soft, "prior_price": prior_price}
-                table = select_annotations(first.model, given, first.settings, progress=progress, **prices, **how)
+                table = select_annotations(
+                    first.model, given, first.settings, soft=soft, prior_price=prior_price, fits=fits, progress=progress
+                )
     write_table(table, out)
     missing = table[~table["in_prior"] & (table["selected"] >= at_least)]
     unused = prior_not_needed(table, at_most=1 - at_least)

@@ -76,7 +76,7 @@ def annotate_file(
     if hasattr(data, "mod") and perturb:
         raise KgnnError("perturbed samples are written as AnnData, but a MuData is given. Give the modality by itself.")
     tables: dict[str, Any] = {"ranking": _ranking(run, ranking), "effects": _effects(run, effects)}
-    found = annotate(data, run, **reading, **tables, groups=groups)
+    found: Any = annotate(data, run, **reading, **tables, groups=groups)
     if perturb:
         genes = [name for name in perturb if name in run.model.genes]
         found = perturbed(found, run, genes, [name for name in perturb if name not in genes], **reading)

@@ -52,8 +52,8 @@ def perturbed(
         gene_names: See `annotate`.
 
     Returns:
-        A copy with ``obsm["kgnn_change"]``, a table ``[sample, gene]`` of changes of the reconstruction in its unit;
-        ``obsm["kgnn_activity_change"]``, a table ``[sample, term]`` in the unit of `term_activity`; and
+        A copy with ``obsm["kgnn_change"]``, a table ``[sample, gene]`` of changes of the reconstruction in the unit of
+        the genes; ``obsm["kgnn_activity_change"]``, a table ``[sample, term]`` in the unit of `term_activity`; and
         ``uns["kgnn_perturbed"]``, what was done.
 
     Raises:

@@ -63,9 +63,9 @@ def select_annotations(
 ) -> pandas.DataFrame:
     r"""Let genes join terms that the knowledge does not put them in, at a price, and count in how many fits they do.
 
-    The network is built over a wider hierarchy, in which a candidate annotation starts at 0 and costs `soft` a unit of
-    each of its weights (the lasso, in units of the loss); those of the prior cost `prior_price`. Every fit has a random
-    start and a random share of the samples, with halves that have no sample in common coming in pairs.
+    The network is built, without normalization, over a wider hierarchy, in which a candidate annotation starts at 0 and
+    costs `soft` a unit of each of its weights (the lasso, in units of the loss); those of the prior cost `prior_price`.
+    Every fit has a random start and a random share of the samples; halves come in pairs without a common sample.
 
     A gene that most fits let join a term is knowledge that may be missing. *Which* term it joins is known only as far
     as terms combine their genes in ways of their own: where a phenotype is a sum over genes, any term will do. What
@@ -102,9 +102,10 @@ def select_annotations(
             raise KgnnError(f"{name} is {price:g}, but must be a finite price {least} 0.")
     pairs = _checked(hierarchy, candidates)
     wider, is_candidate = add_annotations(hierarchy, pairs)
-    # Candidates are no genes of a term yet: every term keeps the number of states that it has.
+    # Candidates are no genes of a term yet: every term keeps the number of states that it has. A normalization would
+    # undo the size of the weights, which is what the price is on.
     states = KnownStates(tuple(arguments.settings.states_of_terms(hierarchy).tolist()))
-    arguments = arguments._replace(settings=arguments.settings._replace(n_states=states))
+    arguments = arguments._replace(settings=arguments.settings._replace(n_states=states, norm="none"))
     sizes = arguments.settings.weights_of_edges(wider)[0]
     priced = np.repeat(np.where(is_candidate, soft, prior_price), sizes)
     enable_compilation_cache()
@@ -141,10 +142,8 @@ def _checked(hierarchy: Hierarchy, candidates: Iterable[tuple[str, str]] | None)
         pairs = unlinked_pairs(hierarchy)
     else:
         named = list(candidates)
-        gene_index = {gene: place for place, gene in enumerate(hierarchy.genes)}
-        unknown = [
-            f"{gene} – {term}" for gene, term in named if gene not in gene_index or term not in hierarchy.term_index
-        ]
+        genes, terms = {gene: place for place, gene in enumerate(hierarchy.genes)}, hierarchy.term_index
+        unknown = [f"{gene} – {term}" for gene, term in named if gene not in genes or term not in terms]
         if unknown:
             raise AlignmentError(
                 f"the model does not know the gene or the term of {len(unknown):,} of {len(named):,} candidates: "

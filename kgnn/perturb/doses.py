@@ -94,7 +94,7 @@ def dose_response(
         for dose in doses:
             changed = inputs.at[:, place].add(dose * (value - inputs[:, place]))
             found = _changes(graph, state, changed, before, terms, len(run.model.terms), run.model.task)
-            rows += _rows(run, gene, dose, *(np.asarray(each) for each in found), single)
+            rows += _rows(run, gene, dose, *map(np.asarray, found), single=single)
     return pandas.DataFrame(rows)
 
 
@@ -134,7 +134,7 @@ def _changes(
         def by_term(parts: Array) -> Array:
             return jnp.zeros((*parts.shape[:-1], n_terms), parts.dtype).at[..., terms].add(parts)
 
-        upward = by_term(jnp.sign(derivative.mean(axis=1)) * standard)
+        upward = by_term(jnp.sign(derivative.mean(axis=1)) * standard[None])
         return natural(found.output, task) - output, by_term(derivative * moved[None]).transpose(1, 0, 2), upward
 
     found = jax.lax.map(of_one, (states, *before))
@@ -148,6 +148,7 @@ def _rows(
     outputs: np.ndarray,
     by_term: np.ndarray,
     upward: np.ndarray,
+    *,
     single: np.ndarray,
 ) -> list[dict[str, Any]]:
     found = []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas
 import pytest
 from flax import nnx
 
 from kgnn.data import planted_gene_sets
 from kgnn.data.export import to_anndata
 from kgnn.errors import AlignmentError, KgnnError, RunError
-from kgnn.interpret import annotate, latent_enrichment, term_activity
+from kgnn.interpret import annotate, latent_enrichment, rank_enriched, term_activity
 from kgnn.interpret.term_activity import directions
 from kgnn.layers import DecoderSettings
 from kgnn.models import GeneSetAutoencoder
@@ -60,6 +61,13 @@ def test_the_planted_set_marks_the_group_that_it_is_high_in(run: Run):
     assert mirrored["bayes_factor"] < -2
     again = latent_enrichment(run, PLANTED.samples, groups, draws=800, seed=1)
     assert again.equals(table)
+
+
+def test_of_sure_differences_the_largest_come_first():
+    table = pandas.DataFrame(
+        {"term": list("abcde"), "bayes_factor": [9.0, 2.3, -4.0, 2.2, 3.0], "difference": [0.1, 0.2, -1.0, 5.0, 0.3]}
+    )
+    assert rank_enriched(table)["term"].tolist() == ["e", "b", "a", "d", "c"]
 
 
 def test_a_set_knocked_down_moves_its_own_genes(run: Run):

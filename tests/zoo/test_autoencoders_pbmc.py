@@ -5,21 +5,26 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import numpy as np
+import pandas
 import pytest
 
 from kgnn.data import Samples
-from kgnn.interpret import latent_enrichment, term_activity
+from kgnn.interpret import latent_enrichment, rank_enriched, term_activity
 from kgnn.perturb.forward import wild_type
 from kgnn.structure import Hierarchy
 from kgnn.zoo import fit_recipe, recipe
 
 SEEDS = range(3)
 MARKED = {
-    "CD19+ B": ("B cell", "immunoglobulin", "antigen"),
-    "CD56+ NK": ("killing", "cytolysis", "natural killer", "cytotoxicity"),
-    "CD14+ Monocyte": ("neutrophil", "myeloid", "phago", "bacteri", "leukocyte"),
+    "CD19+ B": ("B cell",),
+    "CD14+ Monocyte": ("innate", "neutrophil", "leukocyte", "phago"),
+    "Dendritic": ("antigen processing",),
 }
-"""Words of which the names of the terms that mark a cell type best must hold one."""
+"""Words of which the names of the three terms that mark a cell type must hold one.
+
+The pruned extract has no term of cell killing, so that natural killer cells are not among them; kinds of T cells differ
+too little here for any term to mark them surely.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +59,29 @@ def test_latent_clusters_are_cell_types_as_much_as_those_of_pca(blood: tuple[Sam
         agreement(PCA(size, random_state=0).fit_transform(each), labels)
         for each in (values, scaled) for size in (10, 20, 50)
     )  # fmt: skip
-    found = []
+    found, tables, cell_types = [], [], np.array(samples.require_targets().names)[labels]
     for seed in SEEDS:
         run = fit_recipe(recipe("vega"), hierarchy, samples, settings={"seed": seed}, baselines=())
-        states = wild_type(run.model, samples)[1]
-        found.append(agreement(states, labels))
+        found.append(agreement(wild_type(run.model, samples)[1], labels))
+        tables.append(latent_enrichment(run, samples, cell_types))
+        assert term_activity(run, samples).shape == (700, hierarchy.n_terms)
     print(f"adjusted Rand index: PCA {by_pca:.3f}, latent states {np.mean(found):.3f} ({np.round(found, 3).tolist()})")
     assert np.mean(found) >= by_pca - 0.02
-    cell_types = np.array(samples.require_targets().names)[labels]
-    table = latent_enrichment(run, samples, cell_types)
-    table = table[table["term"] != hierarchy.root]
-    for cell_type, rows in table.groupby("group"):
-        print(
-            f"{cell_type:<32}",
-            "; ".join(
-                f"{name} ({factor:.1f})"
-                for name, factor in zip(rows["name"][:3], rows["bayes_factor"][:3], strict=True)
-            ),
-        )
-    for cell_type, words in MARKED.items():
-        best = " ".join(table[table["group"] == cell_type]["name"].head(5))
-        assert any(word in best for word in words), (cell_type, best)
-    assert term_activity(run, samples).shape == (700, hierarchy.n_terms)
+    mean = pandas.concat(tables).groupby(["group", "term", "name"])[["bayes_factor", "difference"]].mean().reset_index()
+    mean = mean[mean["term"] != hierarchy.root]
+    best = {group: rank_enriched(rows).head(3) for group, rows in mean.groupby("group")}
+    for group, rows in best.items():
+        named = zip(rows["name"], rows["bayes_factor"], strict=True)
+        print(f"{group:<32}", "; ".join(f"{name} ({factor:.1f})" for name, factor in named))
+    for group, words in MARKED.items():
+        assert any(word in name for word in words for name in best[group]["name"]), (group, best[group])
+    # The genes of the first term stand high in their type, and not in the next type of the list.
+    of_term = np.stack([scaled[:, list(genes)].mean(axis=1) for genes in hierarchy.gene_sets], axis=1)
+    groups, own, other = sorted(best), [], []
+    for group, following in zip(groups, [*groups[1:], groups[0]], strict=True):
+        above = of_term[cell_types == group].mean(axis=0) - of_term[cell_types != group].mean(axis=0)
+        place = above.argsort().argsort() / (len(above) - 1)
+        own.append(place[hierarchy.term_index[best[group]["term"].iloc[0]]])
+        other.append(place[hierarchy.term_index[best[following]["term"].iloc[0]]])
+    print(f"place of the genes of the first term: {np.mean(own):.2f} in its type, {np.mean(other):.2f} in the next")
+    assert np.mean(own) >= 0.75 and np.mean(own) > np.mean(other) + 0.15
