@@ -88,7 +88,7 @@ def test_a_motif_without_a_site_has_no_influence():
 
 def test_padding_never_changes_an_output():
     """Motifs that have a site nowhere may be there or not, wherever they stand, whatever their factors do."""
-    absent = (word("CACACACACACA", "xyz"), word("GTGTCTCTGTGT", "JKL"))
+    absent = (word("CACACACACACA", "xyz"), word("GTGTCTCTGTGT", "JKL::abc"))
     padded = MotifSet((absent[0], *MOTIFS.motifs[:2], absent[1], *MOTIFS.motifs[2:]))
     few, many = (
         SiteAttentionNetwork(
