@@ -17,7 +17,9 @@ from measuring.workloads import data_folder
 from kgnn.data import plant_motifs
 from kgnn.interpret import compare_motifs, learned_motifs
 from kgnn.knowledge import Motif, MotifSet, read_motifs
+from kgnn.models import MotifNetwork
 from kgnn.structure import compile_kernels
+from kgnn.train.compilation import enable_compilation_cache
 from kgnn.zoo import learn_motifs, learnmotifs
 
 CAUSAL, DECOYS = ("MA0083.3", "MA0050.4"), ("MA0035.5", "MA0080.7", "MA0108.3", "MA0506.3")
@@ -35,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> Result:
+    enable_compilation_cache()
     seeds, sequences = (1, 400) if arguments.quick else (arguments.seeds, arguments.sequences)
     jaspar = read_motifs(data_folder("jaspar") / "JASPAR2024_CORE_vertebrates_latest.jaspar")
     rows = [one_seed(jaspar, seed, sequences) for seed in range(seeds)]
@@ -64,10 +67,13 @@ def one_seed(jaspar: MotifSet, seed: int, sequences: int) -> Row:
     config = learnmotifs.config("both").updated({"seed": seed, "checkpoint_every": 0})
     found = learn_motifs(kernels, planted.samples, config)
     bound = planted.samples.take(planted.samples.require_targets().values[:, 0] == 1)
-    motifs = learned_motifs(found.run.model, bound)  # type: ignore[arg-type]
+    model = found.run.model
+    if not isinstance(model, MotifNetwork) or model.new is None:
+        raise SystemExit("learn_motifs returned a network without new filters")
+    motifs = learned_motifs(model, bound)
     new = [motif for motif in found.new if motif in motifs]
     alike = compare_motifs(motifs.select(new).trim(0.25), MotifSet((novel,))) if new else None
-    filters = np.asarray(found.run.model.new.filters[...])  # type: ignore[attr-defined]
+    filters = np.asarray(model.new.filters[...])
     row = {
         "seed": seed,
         "kept": len(set(found.kept) & set(CAUSAL)),

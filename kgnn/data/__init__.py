@@ -37,6 +37,8 @@ from kgnn.data.regulatory_toy import regulatory_toy as regulatory_toy
 from kgnn.data.samples import Samples as Samples
 from kgnn.data.scaling import Scaler as Scaler
 from kgnn.data.scaling import fit_scaler as fit_scaler
+from kgnn.data.sequence_files import read_sequence_fasta as read_sequence_fasta
+from kgnn.data.sequence_files import read_sequence_table as read_sequence_table
 from kgnn.data.sequences import dinucleotide_shuffle as dinucleotide_shuffle
 from kgnn.data.sequences import sequence_samples as sequence_samples
 from kgnn.data.splits import Split as Split

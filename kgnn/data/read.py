@@ -13,11 +13,12 @@ from kgnn.data.h5ad import read_h5ad
 from kgnn.data.h5mu import read_h5mu
 from kgnn.data.packed import is_packed_folder, read_packed
 from kgnn.data.samples import Samples
+from kgnn.data.sequence_files import read_sequence_fasta, read_sequence_table
 from kgnn.data.tables import read_table
 from kgnn.errors import AlignmentError, FormatError, KgnnError, name_some, unknown_choice
 from kgnn.knowledge.text import read_lines
 
-FORMATS = ("h5ad", "h5mu", "table", "genotype_list", "drugcell", "packed")
+FORMATS = ("h5ad", "h5mu", "table", "genotype_list", "drugcell", "fasta", "packed")
 
 
 def read_samples(
@@ -35,6 +36,7 @@ def read_samples(
     backed: bool = False,
     modalities: str | Sequence[str] | None = None,
     incomplete: str | None = None,
+    sequence: str | None = None,
 ) -> Samples:
     """Read samples; the format is recognized by the file's ending and first line.
 
@@ -46,6 +48,7 @@ def read_samples(
     ``table``         ``.csv``, ``.tsv``, ``.txt`` (plain or gzip), ``.parquet``: a header, one row a sample
     ``genotype_list`` DCell's ``2 YLR035C YML060W 0.0447``
     ``drugcell``      DrugCell's folder (its training pairs), or one of its pair files
+    ``fasta``         DNA, one length; a target is in the headers as ``key=value``: ``>peak_1 bound=1``
     ``packed``        a folder that ``kgnn pack`` or `kgnn.data.write_packed` wrote, read as it is used
     ================= ==================================================================================
 
@@ -70,6 +73,8 @@ def read_samples(
             slowly: to train, write them with ``kgnn pack`` first.
         modalities: MuData only: which modalities to take, in order; all where None.
         incomplete: MuData only: ``"error"`` (the default) or ``"drop"``, samples that are not in all of them.
+        sequence: Tables only: column with DNA of one length. It becomes the samples as `sequence_samples` makes them,
+            and columns that no argument names are left aside.
 
     Returns:
         The samples.
@@ -93,6 +98,8 @@ def read_samples(
     columns = {"names": names, "kind": kind, "covariates": covariates, "target": target, "meaning": meaning}
     if chosen != "h5mu":
         _refuse_options(chosen, **several)
+    if chosen != "table":
+        _refuse_options(chosen, sequence=sequence)
     try:
         if chosen == "h5mu":
             _refuse_options(chosen, names=columns.pop("names"), backed=backed or None)
@@ -104,7 +111,12 @@ def read_samples(
             samples = _read_packed(file, layer=layer, gene_names=gene_names, **columns)
         else:
             _refuse_options(chosen, layer=layer, gene_names=gene_names, backed=backed or None)
-            samples = read_table(file, **columns) if chosen == "table" else _read_listed(file, chosen, columns, genes)
+            if chosen == "fasta" or sequence is not None:
+                samples = _read_sequences(file, sequence, columns)
+            elif chosen == "table":
+                samples = read_table(file, **columns)
+            else:
+                samples = _read_listed(file, chosen, columns, genes)
         return samples if genes is None else samples.with_genes(genes)
     except AlignmentError as error:
         raise error if str(file) in str(error) else AlignmentError(f"{file}: {error}") from None
@@ -136,6 +148,8 @@ def recognize_format(path: str | PathLike[str]) -> str:
     if file.suffix == ".parquet":
         return "table"
     first = next((line for line in read_lines(file) if line.strip()), "")
+    if first.startswith(">"):
+        return "fasta"
     if looks_like_genotype(first):
         return "genotype_list"
     return "drugcell" if is_drugcell_folder(file.parent) and len(first.split()) == 3 else "table"
@@ -165,6 +179,17 @@ def _read_packed(folder: Path, **options: Any) -> Samples:
         raise KgnnError(f"{folder}: the samples were packed with the covariates {packed_with}. Pack anew for others.")
     _refuse_options("packed", **options)
     return samples
+
+
+def _read_sequences(file: Path, column: str | None, columns: dict[str, Any]) -> Samples:
+    """FASTA, or a table with a column of DNA; what they mean is settled."""
+    meaning = columns.pop("meaning")
+    if meaning not in (None, "sequence"):
+        raise KgnnError(f"meaning is {meaning!r}, but DNA only has 'sequence'. Leave it out.")
+    if column is not None:
+        return read_sequence_table(file, column, **columns)
+    _refuse_options("fasta", names=columns.pop("names"))
+    return read_sequence_fasta(file, **columns)
 
 
 def _read_listed(file: Path, format: str, columns: dict, genes: Sequence[str] | None) -> Samples:

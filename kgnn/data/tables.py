@@ -31,6 +31,7 @@ from kgnn.knowledge.text import read_lines, source_of
 class _Parsed(NamedTuple):
     """A table cut into names, numbers and the other columns asked for."""
 
+    name_column: str
     names: tuple[str, ...]
     genes: tuple[str, ...]
     values: np.ndarray
@@ -83,12 +84,36 @@ def read_table(
     )
 
 
+def read_columns(
+    path: str | PathLike[str], names: str | None, columns: tuple[str, ...]
+) -> tuple[tuple[str, ...], dict[str, Column]]:
+    """Some columns of a table, whatever the others hold.
+
+    Args:
+        path: The file.
+        names: Column with the sample names; where None the first one, or numbers where that is among `columns`.
+        columns: The columns.
+
+    Returns:
+        Sample names, and the columns by name.
+
+    Raises:
+        FormatError: If the file is empty, binary, or has not a column.
+    """
+    file = Path(path)
+    read = _read_parquet if file.suffix == ".parquet" else _read_text
+    parsed = read(file, names, columns, only=True)
+    if names is None and parsed.name_column in columns:
+        return tuple(f"sample_{number}" for number in range(len(parsed.names))), parsed.others
+    return parsed.names, parsed.others
+
+
 def separator_of(header: str) -> str:
     """The separator of a table, by its header: the tab if there is one, else the comma."""
     return "\t" if "\t" in header else ","
 
 
-def _read_text(file: Path, name_column: str | None, others: tuple[str, ...]) -> _Parsed:
+def _read_text(file: Path, name_column: str | None, others: tuple[str, ...], *, only: bool = False) -> _Parsed:
     lines = list(read_lines(file))
     rows = _rows(lines, file)
     _, header = next(rows)
@@ -96,7 +121,7 @@ def _read_text(file: Path, name_column: str | None, others: tuple[str, ...]) -> 
     if not first:
         raise FormatError("has a header but no row. Add one row a sample.", file)
     header = ["sample", *header] if len(first) == len(header) + 1 else header
-    name_column, genes = _roles(header, name_column, others, file)
+    name_column, genes = _roles(header, name_column, others, file, only)
     position = {column: number for number, column in enumerate(header)}
     gene_positions = [position[gene] for gene in genes]
     names, values, texts = [], [], []
@@ -111,7 +136,7 @@ def _read_text(file: Path, name_column: str | None, others: tuple[str, ...]) -> 
             cells = [_number(row[position[gene]], gene, file, line) for gene in genes]
             values.append(np.array(cells, dtype=np.float32))
     columns = {column: column_of_cells([text[number] for text in texts]) for number, column in enumerate(others)}
-    return _Parsed(tuple(names), genes, np.stack(values), columns)
+    return _Parsed(name_column, tuple(names), genes, np.stack(values), columns)
 
 
 def _rows(lines: list[str], file: Path) -> Iterator[tuple[int, list[str]]]:
@@ -125,7 +150,7 @@ def _rows(lines: list[str], file: Path) -> Iterator[tuple[int, list[str]]]:
         raise FormatError(f"is no table ({error}). Is a quotation mark left open?", file, reader.line_num) from None
 
 
-def _read_parquet(file: Path, name_column: str | None, others: tuple[str, ...]) -> _Parsed:
+def _read_parquet(file: Path, name_column: str | None, others: tuple[str, ...], *, only: bool = False) -> _Parsed:
     import pandas
 
     if not file.stat().st_size:
@@ -141,23 +166,26 @@ def _read_parquet(file: Path, name_column: str | None, others: tuple[str, ...]) 
     if not isinstance(table.index, pandas.RangeIndex):
         table = table.reset_index()
     table.columns = [str(column) for column in table.columns]
-    name_column, genes = _roles(list(table.columns), name_column, others, file)
+    name_column, genes = _roles(list(table.columns), name_column, others, file, only)
     numbers = []
     for gene in genes:
         if table[gene].dtype.kind not in "fiub":
             raise FormatError(_not_numbers(gene, table[gene].iloc[0]), file)
         numbers.append(table[gene].to_numpy(dtype=np.float32))
     columns = {column: column_of_series(table[column]) for column in others}
-    return _Parsed(tuple(map(str, table[name_column])), genes, np.stack(numbers, axis=1), columns)
+    values = np.stack(numbers, axis=1) if numbers else np.zeros((len(table), 0), np.float32)
+    return _Parsed(name_column, tuple(map(str, table[name_column])), genes, values, columns)
 
 
 def _roles(
-    header: list[str], name_column: str | None, others: tuple[str, ...], file: Path
+    header: list[str], name_column: str | None, others: tuple[str, ...], file: Path, only: bool
 ) -> tuple[str, tuple[str, ...]]:
-    """The column with the sample names and the columns that are genes."""
+    """The column with the sample names and the columns that are genes; none is, where `only` the others count."""
     refuse_repeats("column names", header)
     refuse_unknown_columns((*others, *as_names(name_column)), header, file)
     name_column = header[0] if name_column is None else name_column
+    if only:
+        return name_column, ()
     genes = tuple(column for column in header if column != name_column and column not in others)
     if not genes:
         raise FormatError(
@@ -181,5 +209,5 @@ def _number(cell: str, gene: str, file: Path, line: int) -> float:
 def _not_numbers(column: str, value: object) -> str:
     return (
         f"column {column!r} holds {str(value)!r}, which is not a number. Every column is a gene but the first; name "
-        "text columns with target=, covariates= or names=, or leave them out."
+        "text columns with target=, covariates= or names= (of DNA with sequence=), or leave them out."
     )

@@ -135,7 +135,9 @@ def test_absent_file_and_unknown_choices(tmp_path):
     with pytest.raises(FormatError, match=r"none\.csv: no such file"):
         read_samples(tmp_path / "none.csv")
     path = write(tmp_path / "x.csv", "id,g\na,1\n")
-    with pytest.raises(KgnnError, match=r"format is 'excel'.*drugcell, genotype_list, h5ad, h5mu, packed, table"):
+    with pytest.raises(
+        KgnnError, match=r"format is 'excel'.*drugcell, fasta, genotype_list, h5ad, h5mu, packed, table"
+    ):
         read_samples(path, format="excel")
     with pytest.raises(KgnnError, match="layer cannot be given for the format 'table'"):
         read_samples(path, layer="raw")

@@ -45,6 +45,16 @@ def test_both_strands_read_the_same():
     np.testing.assert_allclose(forward, backward[:, :, ::-1], atol=1e-5)
 
 
+def test_an_ambiguous_base_scores_as_the_mean_of_the_four():
+    kernels = compile_kernels(MOTIFS)
+    layer = MotifConv(kernels, 10, rngs=nnx.Rngs(0))
+    for letter in "NRY":
+        ambiguous = layer(jnp.asarray(one_hot([f"ACGT{letter}GACCA"])))
+        known = layer(jnp.asarray(one_hot([f"ACGT{base}GACCA" for base in "ACGT"])))
+        np.testing.assert_allclose(ambiguous[0], known.mean(axis=0), atol=1e-5)
+        assert np.ptp(np.asarray(known), axis=0).max() > 0.1
+
+
 def test_the_best_site_scores_one_and_chance_scores_nothing():
     layer = MotifConv(compile_kernels(MOTIFS, both_strands=True), 10, rngs=nnx.Rngs(0))
     best = layer(jnp.asarray(one_hot(["TTACGGTATT"]))).max(axis=2)

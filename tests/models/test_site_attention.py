@@ -86,6 +86,26 @@ def test_a_motif_without_a_site_has_no_influence():
         np.testing.assert_array_equal(network()(inputs(first)).output[sample], network()(inputs(mixed)).output[sample])
 
 
+def test_padding_never_changes_an_output():
+    """Motifs that have a site nowhere may be there or not, wherever they stand, whatever their factors do."""
+    absent = (word("CACACACACACA", "xyz"), word("GTGTCTCTGTGT", "JKL::abc"))
+    padded = MotifSet((absent[0], *MOTIFS.motifs[:2], absent[1], *MOTIFS.motifs[2:]))
+    few, many = (
+        SiteAttentionNetwork(
+            compile_kernels(each, 12, both_strands=True), factors=FACTORS, n_positions=20, units=3, heads=2, hidden=4,
+            rngs=nnx.Rngs(0),
+        )
+        for each in (MOTIFS, padded)
+    )  # fmt: skip
+    # Nothing but the sites and the means of tokens has a size that counts motifs.
+    for name in ("exchange", "pooling", "hidden", "output_layer"):
+        nnx.update(getattr(many, name), nnx.state(getattr(few, name)))
+    _, present = many.tokens(inputs())
+    assert not np.asarray(present)[:, [0, 3]].any() and np.asarray(present).any(axis=1).tolist() == [True, True, False]
+    np.testing.assert_allclose(many(inputs()).output, few(inputs()).output, rtol=1e-5, atol=1e-6)
+    assert np.isfinite(np.asarray(many(inputs()).output)).all()
+
+
 def test_mistakes():
     with pytest.raises(AlignmentError, match="none of the 4 motifs belongs to a measured factor"):
         SiteAttentionNetwork(compile_kernels(MOTIFS), factors=("q",), n_positions=20, rngs=nnx.Rngs(0))

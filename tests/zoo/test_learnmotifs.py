@@ -13,6 +13,8 @@ from kgnn.interpret import compare_motifs, learned_motifs, motif_effects
 from kgnn.knowledge import Motif, MotifSet, read_motifs
 from kgnn.models import MotifNetwork
 from kgnn.structure import compile_kernels, take_motifs
+from kgnn.train.device_data import device_data
+from kgnn.train.engine import Engine
 from kgnn.zoo.learnmotifs import _go_on_from, learn_motifs, learnmotifs
 from kgnn.zoo.sequence_inputs import positions_of
 
@@ -45,6 +47,24 @@ def test_planted_jaspar_motifs_are_kept_decoys_discarded_and_the_novel_one_is_fo
     motifs = learned_motifs(network, bound)
     new = motifs.select([motif for motif in found.new if motif in motifs]).trim(0.25)
     assert compare_motifs(new, MotifSet((NOVEL,)))["similarity"][0] >= 0.9
+
+
+def test_the_constraint_holds_after_every_update_of_a_fit():
+    decoy = MotifSet((word("TTTGCATAAA", "decoy"),))
+    samples = plant_motifs(MotifSet((NOVEL,)), decoy, n_samples=60, length=50).samples
+    kernels = compile_kernels(decoy, both_strands=True, kind="information")
+    model = learnmotifs(kernels, n_positions=50, outputs=("bound",), n_new=3, new_width=10, rngs=nnx.Rngs(0))
+    # One batch an epoch, so that the state after every epoch is that after every update.
+    engine = Engine(model, CONFIG.updated({"batch_size": 60, "learning_rate": 0.2}), 60)
+    state, data, bound = engine.start(model, 0), device_data(samples), False
+    for _ in range(30):
+        state, _ = engine.train_epoch(state, data)
+        new, effects = state.params["new"], state.params["output_layer"]["kernel"][...]
+        filters, offset = new["filters"][...], new["offset"][...]
+        assert filters.min() >= 0 and filters.sum(axis=-1).max() <= 2 + 1e-5
+        assert offset.max() <= 0 and effects.min() >= 0
+        bound |= bool((filters == 0).any()) and bool((filters.sum(axis=-1) > 1.99).any())
+    assert bound
 
 
 def test_where_no_known_motif_has_an_effect_all_filters_are_new():
