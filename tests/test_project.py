@@ -137,6 +137,12 @@ def test_kgnn_imports_only_what_it_declares():
     assert sorted(used - declared - sys.stdlib_module_names - {"__future__", "kgnn", "jaxlib"}) == []
 
 
+def test_one_module_alone_imports_jraph():
+    files = (REPOSITORY / "kgnn").rglob("*.py")
+    found = [file for file in files if "jraph" in imported(ast.parse(file.read_text(encoding="utf-8")))]
+    assert found == [REPOSITORY / "kgnn" / "layers" / "graphs.py"]
+
+
 def test_knowledge_and_structure_load_no_jax():
     rooms = "import kgnn, kgnn.errors, kgnn.knowledge, kgnn.structure"
     assert sorted(loaded_after(rooms) & {"flax", "jax", "jraph", "optax"}) == []

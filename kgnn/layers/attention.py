@@ -93,7 +93,7 @@ class TransformerBlock(nnx.Module):
         rngs: Streams ``params`` and, where there is dropout, ``dropout``.
 
     References:
-        Vaswani et al. 2017, arXiv:1706.03762; norm first: Xiong et al. 2020, arXiv:2002.04745.
+        Vaswani et al. 2017, arXiv:1706.03762; norm first: Xiong et al. 2020, arXiv:2002.04745; its kind: `TokenNorm`.
     """
 
     def __init__(
@@ -116,28 +116,30 @@ class TransformerBlock(nnx.Module):
 
 
 class TokenNorm(nnx.Module):
-    """Layer normalization: the features of every token by themselves, to mean 0 and variance 1, then scaled.
+    r"""Root-mean-square normalization: the features of every token by themselves, to a mean square of 1, then scaled.
+
+    The mean is not taken out. Layer normalization takes it out, so that adding a constant to all features of a token
+    changes nothing that is computed from it: a `shift` of a term's states would vanish.
+
+    .. math:: y_f = w_f\, x_f \Big/ \sqrt{\tfrac{1}{d} \sum_{f'} x_{f'}^2 + \epsilon}
 
     Args:
         n_features: Features of a token.
-        epsilon: Added to the variance.
+        epsilon: Added to the mean square.
 
     References:
-        Ba, Kiros & Hinton 2016, arXiv:1607.06450.
+        Zhang & Sennrich 2019, arXiv:1910.07467.
     """
 
     def __init__(self, n_features: int, *, epsilon: float = 1e-5):
         self.scale = nnx.Param(jnp.ones(n_features, jnp.float32))
-        self.bias = nnx.Param(jnp.zeros(n_features, jnp.float32))
         self.epsilon = epsilon
 
     def __call__(self, tokens: Array) -> Array:
         """Normalized values, features last."""
-        centered = tokens - tokens.mean(axis=-1, keepdims=True)
-        variance = jnp.square(centered).mean(axis=-1, keepdims=True)
-        normal = centered / jnp.sqrt(variance + self.epsilon)
-        scale, bias = (jnp.broadcast_to(each[...], normal.shape) for each in (self.scale, self.bias))
-        return normal * scale + bias
+        mean_square = jnp.square(tokens).mean(axis=-1, keepdims=True)
+        normal = tokens / jnp.sqrt(mean_square + self.epsilon)
+        return normal * jnp.broadcast_to(self.scale[...], normal.shape)
 
 
 class GeneSums(nnx.Module):

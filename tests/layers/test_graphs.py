@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -101,6 +102,25 @@ def test_random_walk_with_restart():
         found = random_walk_with_restart(made, made.nodes, restart=0.4)
         np.testing.assert_allclose(found[:N_NODES], expected, atol=1e-5)
         assert not found[N_NODES:].any()
+
+
+def test_permuted_nodes_give_permuted_values():
+    adjacency = graph(normalization="symmetric", self_loops="add")
+    order = np.random.default_rng(9).permutation(N_NODES)
+    place = np.argsort(order)  # where each node stands now
+    moved = replace(
+        adjacency, nodes=tuple(adjacency.nodes[node] for node in order), senders=place[adjacency.senders],
+        receivers=place[adjacency.receivers],
+    )  # fmt: skip
+    seeds = np.abs(VALUES)
+    for way, values in (
+        (lambda made: spread(made, made.nodes), VALUES),
+        (lambda made: chebyshev_features(made, made.nodes, 4).transpose(1, 0, 2), VALUES),
+        (lambda made: random_walk_with_restart(made, made.nodes, restart=0.4), seeds),
+    ):
+        found = way(made_of(adjacency, values))
+        np.testing.assert_allclose(way(made_of(moved, values[order])), found[order], atol=1e-5)
+        assert np.abs(found[order] - found).max() > 0.1
 
 
 def test_gradients_reach_the_values_of_neighbours_only():

@@ -61,10 +61,28 @@ def test_a_shut_term_hides_what_lies_below_it():
     plain = call(model, one)
     ones, zeros = np.ones((1, HIERARCHY.n_terms), np.float32), np.zeros((1, len(model.term_of_state)), np.float32)
     np.testing.assert_allclose(call(model, one, gate=ones, shift=zeros).output, plain.output, atol=1e-6)
-    shift = random.normal(size=zeros[0].shape).astype(np.float32)  # a constant would be normalized away
-    moved = call(model, one, shift=shift)
-    np.testing.assert_allclose(moved.states, plain.states + shift[None], atol=1e-5)
-    assert not np.allclose(moved.output, plain.output, atol=1e-3)
+
+
+@pytest.mark.parametrize("n_blocks", [1, 2])
+@pytest.mark.parametrize("kind", ["genes", "terms"])
+def test_a_shift_adds_to_states_and_acts_in_every_direction(kind: str, n_blocks: int):
+    if kind == "genes":
+        model: Any = over_genes(n_blocks=n_blocks)
+        one = GENES[:1]
+    else:
+        model = PathwayTransformer(HIERARCHY, n_blocks=n_blocks, outputs=2, rngs=nnx.Rngs(0))
+        one = np.random.default_rng(3).normal(size=(1, HIERARCHY.n_genes)).astype(np.float32)
+    plain = call(model, one)
+    drawn = np.random.default_rng(4).normal(size=plain.states.shape[1]).astype(np.float32)
+    for shift in (np.full_like(drawn, 0.5), drawn):  # a constant too: normalization must not take it away
+        moved = call(model, one, shift=shift)
+        np.testing.assert_allclose(moved.states, plain.states + shift[None], atol=1e-5)
+        assert np.abs(moved.output - plain.output).max() > 1e-2
+    graph, state = nnx.split(model)
+    by_shift = jax.jit(jax.jacobian(lambda shift: nnx.merge(graph, state)(jnp.asarray(one), shift=shift).output[0]))
+    slopes = np.asarray(by_shift(jnp.zeros_like(drawn))).reshape(2, len(model.terms), -1)
+    together = np.abs(slopes.sum(axis=2)).max(axis=0)  # of a constant on all states of one term
+    assert (together > 1e-3 * np.abs(slopes).sum(axis=2).max(axis=0)).all()
 
 
 @pytest.mark.parametrize("read", ["attention", "mean"])
