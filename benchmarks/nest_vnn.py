@@ -15,6 +15,7 @@ import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from measuring.result import Bar, Result, Row, run, say
@@ -109,7 +110,7 @@ def together(first: Samples, second: Samples) -> Samples:
     )
 
 
-def network(hierarchy: Hierarchy, version: str = "robust", **changed: object) -> Predictor:
+def network(hierarchy: Hierarchy, version: str = "robust", **changed: Any) -> Predictor:
     """Predictions of NeST-VNN on the scale of the file, from a fit whose last epoch is kept."""
 
     def predictor(train: Samples, test: Samples, seed: int) -> np.ndarray:
