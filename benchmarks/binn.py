@@ -30,8 +30,10 @@ from kgnn.zoo import build_model, recipe
 
 BINN = recipe("binn")
 BAR = 0.90
-CONTROLS = 4
+CONTROLS = 3
 """Splits of the networks that decide no bar."""
+FOLDS = 5
+"""Of whole runs: every run is held out once."""
 Classifier = Callable[[Samples, Samples, int], np.ndarray]
 
 
@@ -69,7 +71,7 @@ def measure(arguments: argparse.Namespace) -> Result:
     result.sizes |= {"proteins in Reactome": hierarchy.n_genes, "levels": hierarchy.n_levels, "splits": n}
     result.sizes |= {"runs of samples of one group": int(run_of_sample(samples)[-1]) + 1}
     result.tables["most similar other sample"] = [neighbors(samples)]
-    kinds = {"stratified": [stratified(samples, seed) for seed in range(n)], "runs": whole_runs(samples, n)}
+    kinds = {"stratified": [stratified(samples, seed) for seed in range(n)], "runs": whole_runs(samples, min(n, FOLDS))}
     for kind, splits in kinds.items():
         if arguments.only not in (None, kind):
             continue
@@ -127,15 +129,12 @@ def run_of_sample(samples: Samples) -> np.ndarray:
 
 
 def whole_runs(samples: Samples, n: int) -> list[np.ndarray]:
-    """Whether each sample is held out, by split: whole runs, five folds at a time, of like shares of the classes."""
+    """Whether each sample is held out, by split: whole runs, each once, folds of like shares of the classes."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    codes, found = samples.require_targets().values, []
-    for seed in range(-(-n // 5)):
-        folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
-        for _, held in folds.split(codes, codes, run_of_sample(samples)):
-            found.append(np.isin(np.arange(len(codes)), held))
-    return found[:n]
+    codes = samples.require_targets().values
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(codes, codes, run_of_sample(samples))
+    return [np.isin(np.arange(len(codes)), held) for _, held in folds][:n]
 
 
 def neighbors(samples: Samples) -> Row:

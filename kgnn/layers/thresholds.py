@@ -63,8 +63,9 @@ class GroupLasso:
         w_g \leftarrow w_g \max\Bigl(0, 1 - \frac{\bar s_g\lambda\sqrt{n_g}}{\lVert w_g\rVert}\Bigr)
 
     where :math:`s` is the step that Adam takes at a weight for a gradient of 1, and :math:`\bar s_g` its mean over the
-    group (weights rest where loss plus price is least as far as the steps of a group are alike). `GroupSoftThreshold` takes the learning rate in its place; behind Adam, which divides every gradient by its
-    own size, it then keeps whatever has a steady gradient, however small its gain.
+    group: weights rest where loss plus price is least, as far as the steps of a group are alike. `GroupSoftThreshold`
+    takes the learning rate in its place; behind Adam, which divides every gradient by its own size, it then keeps
+    whatever has a steady gradient, however small its gain.
 
     Attributes:
         sizes: Number of weights :math:`n_g` of every group; groups lie end to end.

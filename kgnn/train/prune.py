@@ -113,7 +113,7 @@ def prune(
     refuse_finished(out)
     config = TrainConfig() if config is None else config
     model = model.member(0) if isinstance(model, Replicates) else model
-    _refuse(model, (annotation_price, relation_price), rounds, agree)
+    hierarchy = _hierarchy_of(model, (annotation_price, relation_price), rounds, agree)
     enable_compilation_cache()
     parts = make_parts(model, samples, valid, test, config)
     prices = {
@@ -125,9 +125,9 @@ def prune(
     seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
     each = [kept_edges(_priced(model, seed, prices, rounds, parts.train, first, progress)) for seed in seeds]
     kept_by = (np.mean([of for of, _ in each], axis=0), np.mean([of for _, of in each], axis=0))
-    smaller, removed = cut_edges(model.hierarchy, *(share >= agree for share in kept_by))
+    smaller, removed = cut_edges(hierarchy, *(share >= agree for share in kept_by))
     rebuilt = build(model.arguments, smaller, seed=config.seed)
-    edges = _counted(model.hierarchy, smaller)
+    edges = _counted(hierarchy, smaller)
     run = fit(
         rebuilt,
         parts.train,
@@ -143,8 +143,8 @@ def prune(
     return Pruned(run, _table(removed), edges, kept_by)
 
 
-def _refuse(model: Model, prices: tuple[float, float], rounds: int, agree: float) -> None:
-    """Refuse what cannot be pruned, and numbers that mean nothing."""
+def _hierarchy_of(model: Model, prices: tuple[float, float], rounds: int, agree: float) -> Hierarchy:
+    """The hierarchy to prune; what cannot be pruned is refused, and so are numbers that mean nothing."""
     if model.hierarchy is None or not hasattr(model.arguments.settings, "annotation_price"):
         raise TrainingError("the model has no subsystems whose edges could be pruned. Give a visible network.")
     if min(prices) < 0 or not max(prices):
@@ -154,6 +154,7 @@ def _refuse(model: Model, prices: tuple[float, float], rounds: int, agree: float
         )
     if rounds < 1 or not 0 < agree <= 1:
         raise TrainingError(f"rounds is {rounds} and agree is {agree:g}. Give at least one round, and a share above 0.")
+    return model.hierarchy
 
 
 def _priced(
