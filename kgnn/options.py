@@ -96,8 +96,8 @@ table               two or three columns: gene, term, evidence code
 """What ``kgnn compile --help`` says of formats."""
 
 READING = (
-    "covariates", "format", "gene_names", "incomplete", "kind", "layer", "meaning", "modalities", "names", "sequence",
-    "target",
+    "covariates", "format", "gaps", "gene_names", "incomplete", "kind", "layer", "meaning", "modalities", "names",
+    "sequence", "target",
 )  # fmt: skip
 """Arguments of `kgnn.read_samples` that ``--read`` takes."""
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kgnn.data.missing import fit_gene_scaler
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import fit_scaler_in_blocks
 from kgnn.errors import unknown_choice
 from kgnn.train.baselines import RAREST, features_of, few_enough, mean_predictor
 from kgnn.train.metrics import SMALLER_IS_BETTER, evaluate
@@ -116,7 +116,7 @@ def fit_learner(name: str, train: Samples, valid: Samples, score: str, seed: int
     train = few_enough(train)
     scaled = name == "mean" or LEARNERS[name].scaled
     method = "standard" if scaled and train.meaning == "abundance" else "none"
-    scaler = fit_scaler_in_blocks(train.gene_blocks, method)
+    scaler = fit_gene_scaler(train, method)
     if name == "mean":
         return Chosen(mean_predictor(train), ""), scaler
     features, judged = features_of(train, scaler), features_of(valid, scaler)

@@ -17,6 +17,7 @@ from kgnn.cli.interpret import edges, importance, report
 from kgnn.cli.knowledge import compile_, fetch
 from kgnn.cli.motifs import kernels, scan
 from kgnn.cli.perturb import knockdown, screen
+from kgnn.cli.prune import prune
 from kgnn.cli.releases import diff, migrate
 from kgnn.cli.samples import annotate, pack, predict
 from kgnn.cli.train import train
@@ -28,6 +29,7 @@ COMMANDS = (
     ("compile", compile_),
     ("train", train),
     ("compare", compare),
+    ("prune", prune),
     ("pack", pack),
     ("predict", predict),
     ("annotate", annotate),

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgnn.data.columns import as_names, column_of_series, covariates_of, refuse_unknown_columns, targets_of
-from kgnn.data.measured import meaning_of
+from kgnn.data.missing import for_gaps
 from kgnn.data.samples import Samples
 from kgnn.data.stored import StoredTable
-from kgnn.errors import FormatError, name_some
+from kgnn.errors import FormatError, KgnnError, name_some
 from kgnn.knowledge.provenance import Provenance
 from kgnn.knowledge.text import source_of
 
@@ -35,6 +35,7 @@ def read_h5ad(
     kind: str | None = None,
     covariates: Sequence[str] = (),
     backed: bool = False,
+    gaps: str | None = None,
 ) -> Samples:
     """Read an AnnData file; see `kgnn.data.read.read_samples` for the arguments.
 
@@ -51,6 +52,7 @@ def read_h5ad(
         kind: Kind of target.
         covariates: Columns of `obs`.
         backed: Whether values of `X` stay in the file until they are used; those of other layers come into memory.
+        gaps: What becomes of values that are not a number.
 
     Returns:
         The samples.
@@ -58,6 +60,7 @@ def read_h5ad(
     Raises:
         FormatError: If the file is not AnnData, or has not the layer or a column.
         AlignmentError: If a name comes twice or a value is missing.
+        KgnnError: If `gaps` is unknown, or asks for a mask of values that stay in the file.
     """
     file = Path(path)
     samples = from_anndata(
@@ -70,6 +73,7 @@ def read_h5ad(
         kind=kind,
         covariates=covariates,
         backed=backed,
+        gaps=gaps,
         file=file,
     )
     return replace(samples, provenance=Provenance((source_of(file, {}),), samples.provenance.transformations))
@@ -86,6 +90,7 @@ def from_anndata(
     kind: str | None = None,
     covariates: Sequence[str] = (),
     backed: bool = False,
+    gaps: str | None = None,
     file: str | PathLike[str] = "the AnnData",
 ) -> Samples:
     """Samples of an AnnData in memory; see `kgnn.data.read.read_samples` for the arguments.
@@ -100,6 +105,7 @@ def from_anndata(
         kind: Kind of target.
         covariates: Columns of `obs`.
         backed: Whether values stay in the file of a backed AnnData until they are used.
+        gaps: What becomes of values that are not a number.
         file: What messages call it.
 
     Returns:
@@ -108,7 +114,11 @@ def from_anndata(
     Raises:
         FormatError: If it has not the layer or a column.
         AlignmentError: If a name comes twice or a value is missing.
+        KgnnError: If `gaps` is unknown, or asks for a mask of values that stay in the file.
     """
+    make, meaning_of = for_gaps(gaps)
+    if backed and gaps == "mask":
+        raise KgnnError("gaps='mask' reads the values, but backed leaves them in the file. Leave out one of the two.")
     matrix, genes = _matrix(data, layer, file)
     obs, wanted = data.obs, as_names(target)
     for column in (*wanted, *covariates, *as_names(names)):
@@ -119,7 +129,7 @@ def from_anndata(
     values = _in_file(matrix) if backed else _dense(matrix)
     meaning = meaning or meaning_of(values)
     step = f"read layer {layer or 'X'}, meaning {meaning}, target {', '.join(wanted) or 'none'}"
-    return Samples.from_values(
+    return make(
         values,
         [str(gene) for gene in (genes.index if gene_names is None else genes[gene_names])],
         meaning=meaning,

@@ -54,7 +54,10 @@ class Modality:
         stored = _as_stored(self.values)
         if stored.dtype.kind == "f" and not (isinstance(stored, StoredTable) and stored.checked):
             bad = np.concatenate([~np.isfinite(block).all(axis=1) for block in blocks(stored)] or [np.zeros(0, bool)])
-            refuse_missing("rows hold a value that is missing or infinite", self.rows, bad, "rows or impute them")
+            refuse_missing(
+                "rows hold a value that is missing or infinite", self.rows, bad, "rows or impute them",
+                further=", or read gaps as such with gaps='mask'",
+            )  # fmt: skip
         if isinstance(stored, StoredTable):
             stored = replace(stored, checked=True)
         elif stored.size >= PACK_FROM and is_binary(stored):
@@ -124,12 +127,13 @@ def refuse_repeats(what: str, names: Iterable[str]) -> None:
         raise AlignmentError(f"{len(repeated):,} {what} come more than once: {name_some(repeated)}. Make them unique.")
 
 
-def refuse_missing(what: str, names: Sequence[str], bad: Any, remedy: str) -> None:
-    """Raise `AlignmentError` naming the entries of `names` where the mask `bad` is true."""
+def refuse_missing(what: str, names: Sequence[str], bad: Any, remedy: str, *, further: str = "") -> None:
+    """Raise `AlignmentError` naming the entries of `names` where the mask `bad` is true, and what to do."""
     if bad.any():
         named = [name for name, missing in zip(names, bad, strict=True) if missing]
         raise AlignmentError(
-            f"{len(named):,} of {len(names):,} {what}: {name_some(named)}. Leave out these {remedy} in the file."
+            f"{len(named):,} of {len(names):,} {what}: {name_some(named)}. Leave out these {remedy} in the "
+            f"file{further}."
         )
 
 

@@ -6,18 +6,22 @@ limit of detection, and which proteins have gaps differs between samples and bat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
-from kgnn.data.measured import Modality, Targets
+from kgnn.data.measured import Modality, Targets, meaning_of
 from kgnn.data.samples import MODALITY_OF_MEANING, Samples
 from kgnn.data.scaling import Scaler, fit_scaler, fit_scaler_in_blocks
+from kgnn.errors import unknown_choice
 from kgnn.knowledge.provenance import Provenance
 
 MEASURED = "measured"
 """Name of the table that says what was measured."""
+GAPS = ("error", "mask")
+"""What may become of gaps in a table that is read."""
 
 
 def mask_missing(
@@ -74,6 +78,25 @@ def mask_missing(
         samples.covariates,
         samples.provenance,
     )
+
+
+def for_gaps(gaps: str | None) -> tuple[Callable[..., Samples], Callable[[Any], str]]:
+    """How a table that was read becomes samples.
+
+    Args:
+        gaps: ``"error"`` (None is the same) or ``"mask"``.
+
+    Returns:
+        `Samples.from_values`, which refuses gaps, or `mask_missing`; and what tells the meaning of values from them.
+
+    Raises:
+        KgnnError: If the choice is unknown.
+    """
+    if gaps not in (None, *GAPS):
+        raise unknown_choice("gaps", gaps, GAPS)
+    if gaps == "mask":
+        return mask_missing, lambda values: meaning_of(np.nan_to_num(values))
+    return Samples.from_values, meaning_of
 
 
 def fit_gene_scaler(samples: Samples, method: str) -> Scaler:

@@ -37,6 +37,7 @@ def read_samples(
     modalities: str | Sequence[str] | None = None,
     incomplete: str | None = None,
     sequence: str | None = None,
+    gaps: str | None = None,
 ) -> Samples:
     """Read samples; the format is recognized by the file's ending and first line.
 
@@ -75,6 +76,8 @@ def read_samples(
         incomplete: MuData only: ``"error"`` (the default) or ``"drop"``, samples that are not in all of them.
         sequence: Tables only: column with DNA of one length. It becomes the samples as `sequence_samples` makes them,
             and columns that no argument names are left aside.
+        gaps: Tables and AnnData only: what becomes of empty cells, ``"error"`` (the default) or ``"mask"``: a second
+            table that says what was measured, see `kgnn.data.mask_missing`. No gap is ever read as a number.
 
     Returns:
         The samples.
@@ -103,20 +106,23 @@ def read_samples(
     try:
         if chosen == "h5mu":
             _refuse_options(chosen, names=columns.pop("names"), backed=backed or None)
+            _refuse_options(chosen, gaps=gaps)
             given = {name: value for name, value in several.items() if value is not None}
             samples = read_h5mu(file, layer=layer, gene_names=gene_names, **columns, **given)
         elif chosen == "h5ad":
-            samples = read_h5ad(file, layer=layer, gene_names=gene_names, backed=backed, **columns)
+            samples = read_h5ad(file, layer=layer, gene_names=gene_names, backed=backed, gaps=gaps, **columns)
         elif chosen == "packed":
-            samples = _read_packed(file, layer=layer, gene_names=gene_names, **columns)
+            samples = _read_packed(file, layer=layer, gene_names=gene_names, gaps=gaps, **columns)
         else:
             _refuse_options(chosen, layer=layer, gene_names=gene_names, backed=backed or None)
-            if chosen == "fasta" or sequence is not None:
-                samples = _read_sequences(file, sequence, columns)
-            elif chosen == "table":
-                samples = read_table(file, **columns)
+            if chosen == "table" and sequence is None:
+                samples = read_table(file, gaps=gaps, **columns)
             else:
-                samples = _read_listed(file, chosen, columns, genes)
+                _refuse_options(chosen, gaps=gaps)
+                if chosen == "fasta" or sequence is not None:
+                    samples = _read_sequences(file, sequence, columns)
+                else:
+                    samples = _read_listed(file, chosen, columns, genes)
         return samples if genes is None else samples.with_genes(genes)
     except AlignmentError as error:
         raise error if str(file) in str(error) else AlignmentError(f"{file}: {error}") from None

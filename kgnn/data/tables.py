@@ -21,7 +21,8 @@ from kgnn.data.columns import (
     refuse_unknown_columns,
     targets_of,
 )
-from kgnn.data.measured import meaning_of, refuse_repeats
+from kgnn.data.measured import refuse_repeats
+from kgnn.data.missing import for_gaps
 from kgnn.data.samples import Samples
 from kgnn.errors import FormatError, KgnnError, name_some
 from kgnn.knowledge.provenance import Provenance
@@ -46,6 +47,7 @@ def read_table(
     names: str | None = None,
     kind: str | None = None,
     covariates: Sequence[str] = (),
+    gaps: str | None = None,
 ) -> Samples:
     """Read a table with a header, one row a sample; see `kgnn.data.read.read_samples` for the arguments.
 
@@ -60,6 +62,7 @@ def read_table(
         names: Column with the sample names; the first if not given.
         kind: Kind of target.
         covariates: Columns to keep as covariates.
+        gaps: What becomes of empty cells.
 
     Returns:
         The samples.
@@ -67,13 +70,14 @@ def read_table(
     Raises:
         FormatError: If the file is empty, binary, has not a column, or a gene's cell is not a number.
         AlignmentError: If a name comes twice or a value is missing.
+        KgnnError: If `gaps` is unknown.
     """
-    file, wanted = Path(path), as_names(target)
+    (make, meaning_of), file, wanted = for_gaps(gaps), Path(path), as_names(target)
     read = _read_parquet if file.suffix == ".parquet" else _read_text
     parsed = read(file, names, tuple(dict.fromkeys((*wanted, *covariates))))
     meaning = meaning or meaning_of(parsed.values)
     step = f"read table, meaning {meaning}, target {', '.join(wanted) or 'none'}"
-    return Samples.from_values(
+    return make(
         parsed.values,
         parsed.genes,
         meaning=meaning,

@@ -44,6 +44,7 @@ from kgnn.layers.subsystems import StateRule as StateRule
 from kgnn.layers.subsystems import Subsystems as Subsystems
 from kgnn.layers.subsystems import SubsystemSettings as SubsystemSettings
 from kgnn.layers.thresholds import GroupHardThreshold as GroupHardThreshold
+from kgnn.layers.thresholds import GroupLasso as GroupLasso
 from kgnn.layers.thresholds import GroupSoftThreshold as GroupSoftThreshold
 from kgnn.layers.token_attention import AttentionPooling as AttentionPooling
 from kgnn.layers.token_attention import SelfAttention as SelfAttention

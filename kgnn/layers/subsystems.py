@@ -23,13 +23,14 @@ from kgnn.layers.normalization import RowBatchNorm
 from kgnn.layers.products import sums_by_row
 from kgnn.layers.propagate import ACTIVATIONS, Flow, Found, Values, propagate, propagate_each
 from kgnn.layers.scaling import FittedStatistic, InputScaling
-from kgnn.layers.thresholds import GroupHardThreshold, GroupSoftThreshold
+from kgnn.layers.thresholds import GroupHardThreshold, GroupLasso, GroupSoftThreshold
 from kgnn.layers.tiles import across, from_tiles, into_tiles, tile_size, turn_into_tiles
 from kgnn.structure import Hierarchy
 from kgnn.structure.wiring import Wiring, wire
 
 PRECISIONS = ("float32", "bfloat16")
-PRICES = {"l0": GroupHardThreshold, "lasso": GroupSoftThreshold}
+PRICES = {"l0": (GroupHardThreshold, GroupSoftThreshold), "lasso": (GroupLasso, GroupLasso)}
+"""Operators on annotations and on relations, by the rule of prices."""
 HEADS = ("tanh_linear", "tanh", "linear", "none")
 
 
@@ -104,11 +105,11 @@ class SubsystemSettings(NamedTuple):
         dropout_rule: ``"plain"``, or ``"degree"``: terms with few siblings are dropped less (`degree_rates`).
         signed: Whether the weight of an edge whose sign the hierarchy knows has that sign, whatever is learned.
         last_activation: Activation of the last level, ``""`` where it is that of all others.
-        annotation_price: Price in training of every annotation, see `annotation_rule`; 0 for none. See
-            `kgnn.train.prune`.
-        relation_price: Price in training of every relation, by the norm of its weights (`GroupSoftThreshold`).
-        annotation_rule: ``"l0"``, a fixed price of an annotation that is there (`GroupHardThreshold`), or ``"lasso"``,
-            by the norm of its weights (`GroupSoftThreshold`).
+        annotation_price: Price in training of every annotation, see `price_rule`; 0 for none. See `kgnn.train.prune`.
+        relation_price: Price in training of every relation.
+        price_rule: ``"l0"``, as ParsVNN has it: a fixed price of an annotation that is there (`GroupHardThreshold`) and
+            one by norm of a relation (`GroupSoftThreshold`), in units of a step; or ``"lasso"``, by norm and in units
+            of the loss (`GroupLasso`).
     """
 
     n_states: int | tuple[int, ...] | StateRule | LogStateRule = 6
@@ -127,7 +128,7 @@ class SubsystemSettings(NamedTuple):
     last_activation: str = ""
     annotation_price: float = 0.0
     relation_price: float = 0.0
-    annotation_rule: str = "l0"
+    price_rule: str = "l0"
 
     def check(self) -> None:
         """Refuse unknown choices, naming the known ones, and numbers that mean nothing."""
@@ -136,7 +137,7 @@ class SubsystemSettings(NamedTuple):
             ("norm", self.norm, ("after", "before", "none")),
             ("heads", self.heads, HEADS),
             ("precision", self.precision, PRECISIONS),
-            ("annotation_rule", self.annotation_rule, PRICES),
+            ("price_rule", self.price_rule, PRICES),
             ("heads_read", self.heads_read, ("state", "activation")),
             ("dropout_rule", self.dropout_rule, ("plain", "degree")),
             ("last_activation", self.last_activation or self.activation, ACTIVATIONS),
@@ -361,11 +362,9 @@ class Subsystems(nnx.Module):
 def _prices(settings: SubsystemSettings, hierarchy: Hierarchy) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the weights from genes and from children have to pay, as metadata of their parameters."""
     found = []
-    operators = (
-        (PRICES[settings.annotation_rule], settings.annotation_price),
-        (PRICES["lasso"], settings.relation_price),
-    )
-    for (operator, price), sizes in zip(operators, settings.weights_of_edges(hierarchy), strict=True):
+    prices = (settings.annotation_price, settings.relation_price)
+    sizes_of_edges = settings.weights_of_edges(hierarchy)
+    for operator, price, sizes in zip(PRICES[settings.price_rule], prices, sizes_of_edges, strict=True):
         found.append({"proximal": operator(tuple(sizes.tolist()), price)} if price and len(sizes) else {})
     return found[0], found[1]
 

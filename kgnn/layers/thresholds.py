@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -51,11 +52,38 @@ class GroupSoftThreshold(NamedTuple):
 
     def __call__(self, value: Array, rate: Array) -> Array:
         """The weights after a step of the given learning rate."""
-        norm = jnp.sqrt(_sums(jnp.square(value), self.sizes))
-        cost = rate * self.price * jnp.asarray(np.sqrt(self.sizes), value.dtype)
-        # A group at 0 stays there; the floor only keeps 0 / 0 away.
-        factor = jnp.maximum(0.0, 1.0 - cost / jnp.maximum(norm, jnp.finfo(value.dtype).tiny))
-        return value * _spread(factor, self.sizes)
+        return value * _spread(_kept_share(value, self.sizes, rate * self.price), self.sizes)
+
+
+@dataclass(frozen=True)
+class GroupLasso:
+    r"""The group lasso in units of the loss: a group goes where the loss gains less by it than it has to pay.
+
+    .. math:: \lambda \sum_g \sqrt{n_g}\,\lVert w_g\rVert, \qquad
+        w_g \leftarrow w_g \max\Bigl(0, 1 - \frac{\bar s_g\lambda\sqrt{n_g}}{\lVert w_g\rVert}\Bigr)
+
+    where :math:`s` is the step that Adam takes at a weight for a gradient of 1, and :math:`\bar s_g` its mean over the
+    group: weights rest where loss plus price is least, as far as the steps of a group are alike. `GroupSoftThreshold`
+    takes the learning rate in its place; behind Adam, which divides every gradient by its own size, it then keeps
+    whatever has a steady gradient, however small its gain.
+
+    Attributes:
+        sizes: Number of weights :math:`n_g` of every group; groups lie end to end.
+        price: Of a unit of the norm, :math:`\lambda`, in units of the loss.
+
+    References:
+        Yuan & Lin 2006, J. Royal Statistical Society B 68:49, doi:10.1111/j.1467-9868.2005.00532.x; Melchior et al.
+        2019, arXiv:1910.10094, on proximal steps of Adam.
+    """
+
+    sizes: tuple[int, ...]
+    price: float
+    scaled: ClassVar[bool] = True
+
+    def __call__(self, value: Array, step: Array) -> Array:
+        """The weights one proximal step on, from the step of every weight."""
+        mean = _sums(step, self.sizes) / jnp.asarray(self.sizes, value.dtype)
+        return value * _spread(_kept_share(value, self.sizes, mean * self.price), self.sizes)
 
 
 def group_norms(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -73,6 +101,14 @@ def group_norms(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     if not len(sizes):
         return np.zeros((*squared.shape[:-1], 0))
     return np.sqrt(np.add.reduceat(squared, starts, axis=-1))
+
+
+def _kept_share(value: Array, sizes: tuple[int, ...], cost: Array) -> Array:
+    """What is left of every group after a soft threshold of its norm, as a share."""
+    norm = jnp.sqrt(_sums(jnp.square(value), sizes))
+    cost = cost * jnp.asarray(np.sqrt(sizes), value.dtype)
+    # A group at 0 stays there; the floor only keeps 0 / 0 away.
+    return jnp.maximum(0.0, 1.0 - cost / jnp.maximum(norm, jnp.finfo(value.dtype).tiny))
 
 
 def _sums(values: Array, sizes: tuple[int, ...]) -> Array:

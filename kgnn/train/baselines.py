@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
+from kgnn.data.missing import MEASURED, fit_gene_scaler
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import Scaler, fit_scaler_in_blocks
+from kgnn.data.scaling import Scaler
 from kgnn.errors import unknown_choice
 from kgnn.layers.scaling import FittedStatistic
 from kgnn.models import DenseNetwork, Model, build, width_of_equal_size
@@ -110,7 +111,7 @@ def linear_baselines(
         Scores by baseline (``mean``, and ``ridge`` or ``logistic``) and part; None where a score is undefined.
     """
     task = train.require_targets().kind
-    scaler = fit_scaler_in_blocks(train.gene_blocks, scaling)
+    scaler = fit_gene_scaler(train, scaling)
     fitted: dict[str, Predictor] = {}
     if "mean" in wanted:
         fitted["mean"] = mean_predictor(train)
@@ -128,11 +129,13 @@ def linear_baselines(
 
 
 def features_of(samples: Samples, scaler: Scaler) -> np.ndarray:
-    """All modalities of every sample side by side, float32 ``[sample, feature]``, genes scaled."""
+    """All modalities of every sample side by side, float32 ``[sample, feature]``, genes scaled, gaps at their mean."""
     parts = []
     for name, table in samples.modalities.items():
         values = np.asarray(table.values[samples.row_of_sample[name]], dtype=np.float32)
         parts.append(scaler.apply(values) if name == samples.gene_modality else values)
+        if name == MEASURED and table.features == samples.genes:
+            parts[0] = parts[0] * values
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kgnn.data.missing import fit_gene_scaler
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import fit_scaler_in_blocks
 from kgnn.errors import AlignmentError, name_some
 from kgnn.knowledge.ontology import Ontology
 from kgnn.models import Model, build
@@ -216,7 +216,7 @@ def _scale_new_genes(run: Run, model: Model, samples: Samples, plan: CarryPlan) 
         method = "standard" if samples.meaning == "abundance" else "none"
     if not new.any() or method == "none":
         return
-    scaler = fit_scaler_in_blocks(samples.with_genes(model.genes).gene_blocks, method)
+    scaler = fit_gene_scaler(samples.with_genes(model.genes), method)
     scaling = model.gene_scaling
     old = (np.asarray(scaling.center[...]), np.asarray(scaling.scale[...]))
     scaling.set(*(np.where(new, now, was) for now, was in zip((scaler.center, scaler.scale), old, strict=True)))

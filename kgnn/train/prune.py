@@ -13,10 +13,11 @@ from flax import nnx
 from kgnn.data.samples import Samples
 from kgnn.errors import TrainingError
 from kgnn.layers.thresholds import group_norms
-from kgnn.models import Model, build
+from kgnn.models import Model, Replicates, build
 from kgnn.structure import Hierarchy
 from kgnn.structure.cut import Removed, cut_edges
 from kgnn.train.carry import subsystems_of
+from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.config import TrainConfig
 from kgnn.train.fit import fit, refuse_finished
 from kgnn.train.loop import train_model
@@ -53,9 +54,10 @@ def prune(
     samples: Samples,
     config: TrainConfig | None = None,
     *,
-    annotation_price: float = 0.1,
-    relation_price: float = 0.1,
-    annotation_rule: str = "lasso",
+    annotation_price: float = 3e-4,
+    relation_price: float = 3e-4,
+    rule: str = "lasso",
+    rounds: int = 1,
     pruning_epochs: int | None = None,
     agree: float = 0.5,
     valid: Samples | None = None,
@@ -66,21 +68,23 @@ def prune(
 ) -> Pruned:
     r"""Find out which edges a network does not need, and do without them.
 
-    First the network is trained, for half of the epochs as it is, then with a price on every annotation and
-    relation (group lasso, or group :math:`\ell_0`), by proximal steps that set all weights of an edge to 0 at once;
-    validation samples take no part in this. Each replicate does so by itself, from a seed of its own.
-    What is at 0 is cut out of the hierarchy, with all that then hangs in the air. The smaller network starts anew and
-    is fitted like any other. That an edge is gone does not mean that it is untrue: the data did not need it, or another
-    edge says the same. The share of replicates that kept it (`Pruned.kept_by`) tells chance from need.
+    First the network is trained, for half of the epochs as it is, then with a price on every annotation and relation,
+    by proximal steps that set all weights of an edge to 0 at once; validation samples take no part in this. Each
+    replicate does so by itself, from a seed of its own. What is at 0 is cut out of the hierarchy, with all that then
+    hangs in the air. The smaller network starts anew and is fitted like any other. That an edge is gone does not mean
+    that it is untrue: the data did not need it, or another edge says the same. The share of replicates that kept it
+    (`Pruned.kept_by`) tells chance from need.
 
     Args:
         model: A model with subsystems; gives structure and arguments, its weights are not used.
         samples: Training samples.
         config: Settings of both fits.
         annotation_price: Of an annotation.
-        relation_price: Of a relation, by the norm of its weights.
-        annotation_rule: ``"lasso"`` (by the norm of its weights) or ``"l0"`` (a fixed price: only what is small already
-            goes, so give the settings a weight decay).
+        relation_price: Of a relation.
+        rule: ``"lasso"``: both by the norm of their weights, in units of the loss (`kgnn.layers.GroupLasso`); or
+            ``"l0"``, that of ParsVNN: a fixed price of an annotation, so that only what is small already goes (give the
+            settings a weight decay), and prices in units of a step (about 5 and 0.1).
+        rounds: Steps in which the prices rise to their full height, each from where the one before left the weights.
         pruning_epochs: Epochs before the cut, the second half of them with prices; those of the settings where None.
         agree: Share of the replicates that must have kept an edge for it to stay.
         valid: Validation samples; a share of the training samples is held out where None.
@@ -94,7 +98,7 @@ def prune(
 
     Raises:
         StructureError: If no gene reaches the root any more.
-        TrainingError: If the model has no subsystems, or both prices are 0.
+        TrainingError: If the model has no subsystems, or a number means nothing.
         RunError: If `out` holds a finished run.
 
     References:
@@ -108,24 +112,22 @@ def prune(
     """
     refuse_finished(out)
     config = TrainConfig() if config is None else config
-    settings = model.arguments.settings
-    if model.hierarchy is None or not hasattr(settings, "annotation_price"):
-        raise TrainingError("the model has no subsystems whose edges could be pruned. Give a visible network.")
-    if not (annotation_price or relation_price):
-        raise TrainingError("both prices are 0, so that no edge would go. Set annotation_price or relation_price.")
+    model = model.member(0) if isinstance(model, Replicates) else model
+    hierarchy = _hierarchy_of(model, (annotation_price, relation_price), rounds, agree)
+    enable_compilation_cache()
     parts = make_parts(model, samples, valid, test, config)
     prices = {
         "annotation_price": annotation_price,
         "relation_price": relation_price,
-        "annotation_rule": annotation_rule,
+        "price_rule": rule,
     }
     first = replace(config, epochs=pruning_epochs or config.epochs, average=0.0, patience=0, replicates=1)
     seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
-    each = [kept_edges(_priced(model, seed, prices, parts.train, first, progress)) for seed in seeds]
+    each = [kept_edges(_priced(model, seed, prices, rounds, parts.train, first, progress)) for seed in seeds]
     kept_by = (np.mean([of for of, _ in each], axis=0), np.mean([of for _, of in each], axis=0))
-    smaller, removed = cut_edges(model.hierarchy, *(share >= agree for share in kept_by))
+    smaller, removed = cut_edges(hierarchy, *(share >= agree for share in kept_by))
     rebuilt = build(model.arguments, smaller, seed=config.seed)
-    edges = _counted(model.hierarchy, smaller)
+    edges = _counted(hierarchy, smaller)
     run = fit(
         rebuilt,
         parts.train,
@@ -136,30 +138,53 @@ def prune(
         baselines=(),
         progress=progress,
         recipe=recipe,
-        further_metrics={"pruned": {**prices, "agree": agree, "edges": {name: list(n) for name, n in edges.items()}}},
+        further_metrics={"pruned": {**prices, "rounds": rounds, "agree": agree, "edges": _lists(edges)}},
     )
     return Pruned(run, _table(removed), edges, kept_by)
+
+
+def _hierarchy_of(model: Model, prices: tuple[float, float], rounds: int, agree: float) -> Hierarchy:
+    """The hierarchy to prune; what cannot be pruned is refused, and so are numbers that mean nothing."""
+    if model.hierarchy is None or not hasattr(model.arguments.settings, "annotation_price"):
+        raise TrainingError("the model has no subsystems whose edges could be pruned. Give a visible network.")
+    if min(prices) < 0 or not max(prices):
+        raise TrainingError(
+            f"the prices are {prices[0]:g} and {prices[1]:g}, so that no edge would go. Set annotation_price or "
+            "relation_price above 0."
+        )
+    if rounds < 1 or not 0 < agree <= 1:
+        raise TrainingError(f"rounds is {rounds} and agree is {agree:g}. Give at least one round, and a share above 0.")
+    return model.hierarchy
 
 
 def _priced(
     model: Model,
     seed: int,
     prices: dict[str, Any],
+    rounds: int,
     train: Samples,
     config: TrainConfig,
     progress: Progress | None,
 ) -> Model:
     """One network, trained without and then with prices; the last epoch is kept, since the fewest edges come last."""
-    without = replace(config, epochs=max(1, config.epochs // 2), seed=seed)
-    arguments = model.arguments
-    plain, _, _ = train_model(build(arguments, model.structure, seed=seed), train, None, without, what="before pruning")
-    arguments = arguments._replace(settings=arguments.settings._replace(**prices))
-    priced = build(arguments, model.structure, seed=seed)
-    # By leaves: whole variables would bring along that they have no price.
-    state = nnx.state(priced)
-    nnx.update(priced, jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(nnx.state(plain))))
-    rest = replace(config, epochs=max(1, config.epochs - without.epochs), seed=seed)
-    return train_model(priced, train, None, rest, what="pruning", progress=progress)[0]
+    arguments, without = model.arguments, max(1, config.epochs // 2)
+    steps = [(0.0, without)]
+    for number in range(1, rounds + 1):
+        done = sum(epochs for _, epochs in steps)
+        steps.append((number / rounds, max(1, (config.epochs - done) // (rounds - number + 1))))
+    network = build(arguments, model.structure, seed=seed)
+    for share, epochs in steps:
+        changed = {name: value * share for name, value in prices.items() if name != "price_rule"}
+        settings = arguments.settings._replace(price_rule=prices["price_rule"], **changed)
+        priced = build(arguments._replace(settings=settings), model.structure, seed=seed)
+        # By leaves: whole variables would bring along what they have to pay.
+        state = nnx.state(priced)
+        nnx.update(priced, jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(nnx.state(network))))
+        what = "pruning" if share else "before pruning"
+        network, _, _ = train_model(
+            priced, train, None, replace(config, epochs=epochs, seed=seed), what=what, progress=progress
+        )
+    return network
 
 
 def kept_edges(model: Model) -> tuple[np.ndarray, np.ndarray]:
@@ -197,6 +222,10 @@ def _counted(before: Hierarchy, after: Hierarchy) -> dict[str, tuple[int, int]]:
 
     then, now = counts(before), counts(after)
     return {name: (then[name], now[name]) for name in then}
+
+
+def _lists(counts: dict[str, tuple[int, int]]) -> dict[str, list[int]]:
+    return {name: list(numbers) for name, numbers in counts.items()}
 
 
 def _table(removed: tuple[Removed, ...]) -> pandas.DataFrame:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kgnn.data import Samples, Targets, fit_scaler, mask_missing, standardize_targets
+from kgnn.data import Samples, Targets, fit_scaler, mask_missing, read_samples, standardize_targets
 from kgnn.data.missing import fit_gene_scaler
-from kgnn.errors import AlignmentError
+from kgnn.errors import AlignmentError, KgnnError
 
 NAN = np.nan
 VALUES = np.array([[1.0, NAN, 5.0], [3.0, 2.0, NAN], [NAN, 4.0, NAN], [5.0, 6.0, NAN]])
@@ -42,6 +42,39 @@ def test_a_gene_that_was_never_measured_and_a_table_without_gaps():
 def test_an_infinite_value_is_no_gap():
     with pytest.raises(AlignmentError, match="missing or infinite"):
         mask_missing(np.array([[np.inf, NAN]]), ["a", "b"])
+
+
+def test_empty_cells_of_a_file_are_refused_or_masked(tmp_path):
+    import anndata
+
+    file = tmp_path / "proteome.csv"
+    file.write_text("sample,group,P1,P2\nw,a,1.5,\nx,b,NA,2\ny,a,3,4\n")
+    with pytest.raises(AlignmentError, match="2 of 3 rows hold a value that is missing .*: w, x.*gaps='mask'"):
+        read_samples(file, target="group")
+    table = read_samples(file, target="group", gaps="mask")
+    data = anndata.AnnData(np.array([[1.5, NAN], [NAN, 2.0], [3.0, 4.0]], np.float32))
+    data.obs_names, data.var_names = ["w", "x", "y"], ["P1", "P2"]
+    data.obs["group"] = ["a", "b", "a"]
+    data.write_h5ad(tmp_path / "proteome.h5ad")
+    for samples in (table, read_samples(tmp_path / "proteome.h5ad", target="group", gaps="mask")):
+        assert list(samples.modalities) == ["expression", "measured"] and samples.names == ("w", "x", "y")
+        np.testing.assert_array_equal(samples.inputs()["expression"], [[1.5, 0], [0, 2], [3, 4]])
+        np.testing.assert_array_equal(samples.inputs()["measured"], [[1, 0], [0, 1], [1, 1]])
+        assert samples.require_targets().names == ("a", "b")
+    with pytest.raises(KgnnError, match="backed leaves them in the file"):
+        read_samples(tmp_path / "proteome.h5ad", gaps="mask", backed=True)
+    with pytest.raises(KgnnError, match="gaps is 'zero', .* Choose one of: error, mask"):
+        read_samples(file, gaps="zero")
+
+
+def test_masked_alterations_keep_their_meaning_and_lists_have_no_gaps(tmp_path):
+    file = tmp_path / "calls.tsv"
+    file.write_text("sample\tg\th\na\t1\t\nb\t0\t1\n")
+    samples = read_samples(file, gaps="mask")
+    assert samples.meaning == "alteration" and list(samples.modalities) == ["genotype", "measured"]
+    (tmp_path / "pairs.txt").write_text("2 A B 0.5\n")
+    with pytest.raises(KgnnError, match="gaps cannot be given for the format 'genotype_list'"):
+        read_samples(tmp_path / "pairs.txt", gaps="mask")
 
 
 def with_targets(values: list[float], screens: list[str]) -> Samples:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from kgnn.layers import GeneFeatures, GroupHardThreshold, GroupSoftThreshold, LevelHeads, LogStateRule
+from kgnn.layers import GeneFeatures, GroupHardThreshold, GroupLasso, GroupSoftThreshold, LevelHeads, LogStateRule
 from kgnn.layers.thresholds import group_norms
 from tests.models.weights import named_arrays, randomize
 
@@ -80,6 +80,16 @@ def test_a_group_shrinks_by_its_price_and_stops_at_0():
         factor = max(0.0, 1 - 0.1 * 0.7 * np.sqrt(len(group)) / norm) if norm else 0.0
         np.testing.assert_allclose(now, group * factor, atol=1e-6)
     assert found[3] == 0
+
+
+def test_the_lasso_in_units_of_the_loss_takes_the_mean_step_of_a_group():
+    values = np.array([0.3, -0.2, 0.1, 0.02, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0], np.float32)
+    step = np.linspace(0.02, 0.3, 10).astype(np.float32)
+    found = np.asarray(GroupLasso(SIZES, 0.7)(jnp.asarray(values), jnp.asarray(step)))
+    for group, steps, now in zip(each_group(values), each_group(step), each_group(found), strict=True):
+        norm = np.sqrt((group**2).sum())
+        factor = max(0.0, 1 - steps.mean() * 0.7 * np.sqrt(len(group)) / norm) if norm else 0.0
+        np.testing.assert_allclose(now, group * factor, atol=1e-6)
 
 
 def test_thresholds_minimize_what_they_say():

@@ -41,6 +41,7 @@ def test_edges_that_the_data_do_not_need_go_and_the_score_stays(tmp_path):
     assert again.hierarchy == found.run.hierarchy
 
 
+@pytest.mark.slow
 def test_replicates_vote():
     samples = small_samples(200)
     config = CONFIG.updated({"replicates": 3, "epochs": 40})
@@ -58,8 +59,10 @@ def test_without_a_price_every_edge_is_there():
 def test_what_cannot_be_pruned_is_refused():
     from flax import nnx
 
-    with pytest.raises(TrainingError, match="both prices are 0"):
+    with pytest.raises(TrainingError, match="the prices are 0 and 0, so that no edge would go"):
         prune(small_model(), small_samples(), annotation_price=0.0, relation_price=0.0)
+    with pytest.raises(TrainingError, match="rounds is 0 and agree is 0.5"):
+        prune(small_model(), small_samples(), rounds=0)
     dense = DenseNetwork(GENES, hidden=3, rngs=nnx.Rngs(0))
     with pytest.raises(TrainingError, match="no subsystems"):
         prune(dense, small_samples())
