@@ -24,7 +24,7 @@ MISSING = {("e", "T0"), ("m", "T2")}
 SUPERFLUOUS = {("a", "T3"), ("j", "T1")}
 """In the prior, and false."""
 CONFIG = TrainConfig(
-    epochs=60, batch_size=75, learning_rate=0.02, schedule="cosine", valid_fraction=0.0, auxiliary_weight=0.0
+    epochs=60, batch_size=100, learning_rate=0.02, schedule="cosine", valid_fraction=0.0, auxiliary_weight=0.0
 )
 
 
@@ -34,7 +34,7 @@ def prior() -> Ontology:
     return Ontology(terms, tuple(Relation(t, "root") for t in SETS), tuple(Annotation(*pair) for pair in pairs))
 
 
-def planted(n: int = 600, seed: int = 0) -> Samples:
+def planted(n: int = 1000, seed: int = 0) -> Samples:
     """A sum over terms that saturate, so that a gene in another term is not the same."""
     random = np.random.default_rng(seed)
     genes = [gene for own in SETS.values() for gene in own]
