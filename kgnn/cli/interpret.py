@@ -51,7 +51,6 @@ def edges(
         int | None, typer.Option(help="Fit the first run so often anew, to random halves of --samples.")
     ] = None,
     soft: Annotated[float | None, typer.Option(help="For a visible network: price of a link beyond the prior.")] = None,
-    prior_price: Annotated[float, typer.Option(help="Beside --soft: price of a link of the prior.")] = 0.0,
     at_least: Annotated[float, typer.Option(help="Share of fits from which a link counts as selected.")] = 0.8,
     json_: options.Json = False,
 ) -> None:
@@ -77,9 +76,7 @@ def edges(
             if soft is None:
                 table = select_edges_of_run(first, given, fits=fits, progress=progress)
             else:
-                table = select_annotations(
-                    first.model, given, first.settings, soft=soft, prior_price=prior_price, fits=fits, progress=progress
-                )
+                table = select_annotations(first.model, given, first.settings, soft=soft, fits=fits, progress=progress)
     write_table(table, out)
     missing = table[~table["in_prior"] & (table["selected"] >= at_least)]
     unused = prior_not_needed(table, at_most=1 - at_least)

@@ -1,4 +1,4 @@
-"""`select_annotations`: missing and superfluous annotations of a visible network, each at a price, over many fits."""
+"""`select_annotations`: annotations that a visible network may lack, each at a price, over many fits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,6 @@ def select_annotations(
     config: TrainConfig,
     *,
     soft: float,
-    prior_price: float = 0.0,
     candidates: Iterable[tuple[str, str]] | None = None,
     fits: int = FITS,
     share: float = 0.5,
@@ -64,19 +63,20 @@ def select_annotations(
     r"""Let genes join terms that the knowledge does not put them in, at a price, and count in how many fits they do.
 
     The network is built, without normalization, over a wider hierarchy, in which a candidate annotation starts at 0 and
-    costs `soft` a unit of each of its weights (the lasso, in units of the loss); those of the prior cost `prior_price`.
-    Every fit has a random start and a random share of the samples; halves come in pairs without a common sample.
+    costs `soft` a unit of each of its weights (the lasso, in units of the loss); those of the prior are free. Every fit
+    has a random start and a random share of the samples; halves come in pairs without a common sample.
 
     A gene that most fits let join a term is knowledge that may be missing. *Which* term it joins is known only as far
-    as terms combine their genes in ways of their own: where a phenotype is a sum over genes, any term will do. What
-    hardly any fit keeps of the prior, these data did not need; that does not make it wrong.
+    as terms combine their genes in ways of their own: where a phenotype is a sum over genes, any term will do. Choose
+    the price such that few candidates survive: begin with 0.1 and halve it. Annotations of the prior have no price
+    here, since larger weights above a term would make up for smaller ones into it; `kgnn.train.prune` cuts what is not
+    needed.
 
     Args:
         model: A visible network; gives structure and arguments, its weights are not used.
         samples: With targets.
         config: Settings; every fit keeps its last epoch. A schedule that ends at 0 gives clean zeros.
         soft: Price of a candidate, above 0.
-        prior_price: Price of an annotation of the prior.
         candidates: Pairs of a gene and a term id; every gene with every term at level 0 that it is not annotated to
             where None.
         fits: Number of fits.
@@ -97,9 +97,8 @@ def select_annotations(
         doi:10.1111/j.1467-9868.2010.00740.x; Shah & Samworth 2013, doi:10.1111/j.1467-9868.2011.01034.x.
     """
     hierarchy, arguments = _annotated_hierarchy(model), _single(model).arguments
-    for name, price, least in (("soft", soft, "above"), ("prior_price", prior_price, "at least")):
-        if not (0 < price < float("inf") or (price == 0 and least == "at least")):
-            raise KgnnError(f"{name} is {price:g}, but must be a finite price {least} 0.")
+    if not 0 < soft < float("inf"):
+        raise KgnnError(f"soft is {soft:g}, but a candidate needs a price. Choose one above 0, such as 0.1.")
     pairs = _checked(hierarchy, candidates)
     wider, is_candidate = add_annotations(hierarchy, pairs)
     # Candidates are no genes of a term yet: every term keeps the number of states that it has. A normalization would
@@ -107,7 +106,7 @@ def select_annotations(
     states = KnownStates(tuple(arguments.settings.states_of_terms(hierarchy).tolist()))
     arguments = arguments._replace(settings=arguments.settings._replace(n_states=states, norm="none"))
     sizes = arguments.settings.weights_of_edges(wider)[0]
-    priced = np.repeat(np.where(is_candidate, soft, prior_price), sizes)
+    priced = np.repeat(np.where(is_candidate, soft, 0.0), sizes)
     enable_compilation_cache()
     samples, kept = samples.with_genes(model.genes), np.zeros(len(is_candidate))
     for number, rows in enumerate(draw_shares(len(samples), fits, share, seed)):
