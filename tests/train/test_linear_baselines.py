@@ -105,12 +105,12 @@ def test_features_are_all_tables_side_by_side_with_genes_scaled() -> None:
 
 
 def test_only_what_is_wanted_is_fitted_and_the_dense_network_is_of_equal_size() -> None:
-    from kgnn.train.baselines import _dense_of_equal_size
+    from kgnn.train.baselines import dense_of_equal_size
 
     samples, model = small_samples(20), small_model()
     assert baseline_scores(model, {"train": samples}, quick(), [], None) == {}
     assert list(baseline_scores(model, {"train": samples}, quick(), ["linear"], None)) == ["ridge"]
-    dense = _dense_of_equal_size(model, samples, seed=0)
+    dense = dense_of_equal_size(model, samples, seed=0)
     assert isinstance(dense, DenseNetwork)
     assert dense.genes == GENES
     assert count_parameters(model) / 2 < count_parameters(dense) < 2.5 * count_parameters(model)
