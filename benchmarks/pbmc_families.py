@@ -48,6 +48,7 @@ class Family(NamedTuple):
         recipe: Name of the recipe.
         settings: Settings of training and options, in place of those of the recipe.
         compiling: Arguments of the function that compiles its knowledge.
+        pruning: How the ontology is pruned, in place of how the demo does it.
         genes: Genes selected on the training cells; 0 for all.
         version: Of the recipe.
     """
@@ -56,6 +57,7 @@ class Family(NamedTuple):
     recipe: str
     settings: Mapping[str, Any]
     compiling: Mapping[str, Any] = {}
+    pruning: Mapping[str, Any] = {}
     genes: int = 0
     version: str = ""
 
@@ -84,22 +86,25 @@ def measure(arguments: argparse.Namespace) -> Result:
     seeds = range(1 if arguments.quick else arguments.seeds)
     changed = {"epochs": 2, "replicates": 1} if arguments.quick else {}
     result = Result(sizes={"cells": len(samples), "genes": len(samples.genes), "seeds": len(seeds)})
-    knowledge = {
-        "ontology": demo_ontology().prune(genes=samples.genes, **PRUNING),
-        "network": read_network(data_folder("networks") / "humannet90_symbol.txt.gz"),
-    }
     table: list[Row] = []
     for name, classify in LEARNERS.items():
         table.append({"kind": "learner", "family": name, "recipe": "", **scored(name, classify, samples, seeds)})
     best = max(table, key=lambda row: row["macro F1"])
     for each in FAMILIES:
-        classify = network(each, knowledge[recipe(each.recipe).knowledge], changed)
+        classify = network(each, knowledge_of(each, samples), changed)
         row = scored(each.recipe, classify, samples, seeds)
         table.append({"kind": "network", "family": each.family, "recipe": each.recipe, **row})
         what = f"{each.recipe}: macro F1 behind the best learner ({best['family']})"
         result.bars.append(Bar(what, BEHIND, best["macro F1"] - row["macro F1"]))
     result.tables["macro F1 of pooled held-out predictions"] = sorted(table, key=lambda row: -row["macro F1"])
     return result
+
+
+def knowledge_of(family: Family, samples: Samples) -> Any:
+    """HumanNet, or the bundled extract of the Gene Ontology."""
+    if recipe(family.recipe).knowledge == "network":
+        return read_network(data_folder("networks") / "humannet90_symbol.txt.gz")
+    return demo_ontology().prune(genes=samples.genes, **{**PRUNING, **family.pruning})
 
 
 def network(family: Family, knowledge: Any, changed: Mapping[str, Any]) -> Classifier:
