@@ -56,11 +56,10 @@ binn = Recipe(
 )
 """The BINN network: proteins, then one normalized unit a pathway, in layers of fixed depth.
 
-Args:
-    hierarchy: Compiled with ``skips="copy"``.
-    features: Tables of a protein's features; ``("expression", "measured")`` for a table with gaps, see
-        `kgnn.data.mask_missing`.
-    readout: ``"root"``, or ``"mean"`` or ``"linear"`` of a head a level (the program's ensemble of heads).
+- `hierarchy`: Compiled with ``skips="copy"``.
+- `features`: Tables of a protein's features; ``("expression", "measured")`` for a table with gaps, see
+  `kgnn.data.mask_missing`.
+- `readout`: ``"root"``, or ``"mean"`` or ``"linear"`` of a head a level (the program's ensemble of heads).
 
 References:
     Hartman et al. 2023, Nature Communications 14:5359, doi:10.1038/s41467-023-41146-4.

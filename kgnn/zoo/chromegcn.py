@@ -96,10 +96,9 @@ chromegcn = Recipe(
 Fit ``version="window"`` first, then let the graph model `ContactNetwork.start_from` it. Controls:
 `kgnn.knowledge.linear_neighbors` and `kgnn.knowledge.distance_matched` in place of the contacts.
 
-Args:
-    adjacency: The contacts, ``normalization="mean"`` with self-loops, weights not used.
-    genes: Names of a window's features: embeddings of its sequence, or signals.
-    context: ``[window, feature]``, features of all windows in the order of the graph; set later where None.
+- `adjacency`: The contacts, ``normalization="mean"`` with self-loops, weights not used.
+- `genes`: Names of a window's features: embeddings of its sequence, or signals.
+- `context`: ``[window, feature]``, features of all windows in the order of the graph; set later where None.
 
 References:
     Lanchantin & Qi 2020, Bioinformatics 36:i659, doi:10.1093/bioinformatics/btaa793.

@@ -51,9 +51,8 @@ danq = Recipe(
 )
 """The DanQ network: filters, maxima of windows, a bidirectional LSTM over these, one hidden layer.
 
-Args:
-    kernels: The compiled motifs, centered (probabilities minus the background) as in the paper.
-    n_positions: Letters of a sequence.
+- `kernels`: The compiled motifs, centered (probabilities minus the background) as in the paper.
+- `n_positions`: Letters of a sequence.
 
 References:
     Quang & Xie 2016, Nucleic Acids Research 44:e107, doi:10.1093/nar/gkw226.

@@ -50,9 +50,8 @@ r"""The DeepBind network: filters over both strands, rectified, the maximum of e
 
 .. math:: \hat y = W_2\,\mathrm{relu}(W_1 \max_p \mathrm{relu}(s_{mp}) + b_1) + b_2
 
-Args:
-    kernels: The compiled motifs; in version ``"paper"`` they give number and width of the filters only.
-    n_positions: Letters of a sequence.
+- `kernels`: The compiled motifs; in version ``"paper"`` they give number and width of the filters only.
+- `n_positions`: Letters of a sequence.
 
 References:
     Alipanahi et al. 2015, Nature Biotechnology 33:831, doi:10.1038/nbt.3300.

@@ -60,10 +60,9 @@ drugcell = Recipe(
 )
 """The DrugCell network: a visible genotype branch (6 states a term), a drug branch (100, 50, 6), and a join.
 
-Args:
-    hierarchy: The compiled hierarchy of the genotype.
-    n_fingerprint: Bits of a drug's fingerprint.
-    drug_dropout: Dropout of the drug branch and of the join.
+- `hierarchy`: The compiled hierarchy of the genotype.
+- `n_fingerprint`: Bits of a drug's fingerprint.
+- `drug_dropout`: Dropout of the drug branch and of the join.
 
 References:
     Kuenzi et al. 2020, Cancer Cell 38:672, doi:10.1016/j.ccell.2020.09.014.

@@ -57,8 +57,7 @@ r"""One latent variable a gene program, a negative binomial over counts, and pri
 ``term_price`` is :math:`\alpha`, the group lasso that switches programs off; ``soft`` is :math:`\lambda`, at which
 a gene that the knowledge does not name can join a program (see `kgnn.interpret.selected_edges`).
 
-Args:
-    hierarchy: Gene programs below one root; of a deeper hierarchy every term is a program with all genes below it.
+- `hierarchy`: Gene programs below one root; of a deeper hierarchy every term is a program with all genes below it.
 
 References:
     Lotfollahi et al. 2023, Nature Cell Biology 25:337, doi:10.1038/s41556-022-01072-x.

@@ -48,8 +48,7 @@ factorization = Recipe(
 )
 """An autoencoder a view with linear decoders, a graph-Laplacian penalty on the genes' decoder, fused factors.
 
-Args:
-    adjacency: The network of the genes of the first view.
+- `adjacency`: The network of the genes of the first view.
 
 References:
     Ma & Zhang 2019, BMC Genomics 20:944, doi:10.1186/s12864-019-6285-x.

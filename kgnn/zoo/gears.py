@@ -40,8 +40,7 @@ gears = Recipe(
 )
 """Embeddings of perturbed genes, averaged over a graph, and a decoder for every response gene.
 
-Args:
-    adjacency: A graph of perturbable genes, such as GO or STRING similarity, symmetric normalized with self-loops.
+- `adjacency`: A graph of perturbable genes, such as GO or STRING similarity, symmetric normalized with self-loops.
 
 References:
     Roohani, Huang & Leskovec 2024, Nature Biotechnology 42:927, doi:10.1038/s41587-023-01905-6.

@@ -43,9 +43,8 @@ gennet = Recipe(
 )
 """The GenNet network: one unit a gene over its variants, one unit a pathway over its genes.
 
-Args:
-    hierarchy: Variants annotated to genes, genes below pathways: compile what `kgnn.knowledge.annotate_variants`
-        returns, over the variants of the samples.
+- `hierarchy`: Variants annotated to genes, genes below pathways: compile what `kgnn.knowledge.annotate_variants`
+  returns, over the variants of the samples.
 
 References:
     van Hilten et al. 2021, Communications Biology 4:1094, doi:10.1038/s42003-021-02622-z.

@@ -45,8 +45,7 @@ graph_network = Recipe(
 )
 """Two convolutions over the genes' network, then a linear map of all genes (gcn, gat) or pooled ones (gin).
 
-Args:
-    adjacency: The compiled network, symmetric normalized with self-loops.
+- `adjacency`: The compiled network, symmetric normalized with self-loops.
 
 References:
     Kipf & Welling 2017, doi:10.48550/arXiv.1609.02907; Veličković et al. 2018, arXiv:1710.10903; Xu et al. 2019,

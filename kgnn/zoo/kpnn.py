@@ -82,8 +82,7 @@ Dropout spares what a node cannot do without (`kgnn.layers.degree_rates`). Read 
 `kgnn.interpret.node_weights`, train as many on `kgnn.data.control_samples`, and rank the nodes with
 `kgnn.interpret.compare_with_controls`: a raw weight mostly tells how well connected a node is.
 
-Args:
-    hierarchy: From `compile_regulation`.
+- `hierarchy`: From `compile_regulation`.
 
 References:
     Fortelny & Bock 2020, Genome Biology 21:190, doi:10.1186/s13059-020-02100-5.

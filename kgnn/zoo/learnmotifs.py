@@ -143,9 +143,8 @@ r"""A network that can be read as a list: every filter a sequence logo, every we
 Trained filters stay letter heights of a logo: after every step they are projected onto what a position of DNA can
 hold (`kgnn.layers.InformationBound`).
 
-Args:
-    kernels: The compiled motifs, of kind ``"information"``.
-    n_positions: Letters of a sequence.
+- `kernels`: The compiled motifs, of kind ``"information"``.
+- `n_positions`: Letters of a sequence.
 
 References:
     Ploenzke & Irizarry 2018, bioRxiv 411934, doi:10.1101/411934.

@@ -66,9 +66,8 @@ nest_vnn = Recipe(
 )
 """The NeST-VNN network: a unit a gene over mutation, deletion and amplification; four states an assembly.
 
-Args:
-    hierarchy: The compiled hierarchy, such as NeST.
-    features: Tables of a gene's features.
+- `hierarchy`: The compiled hierarchy, such as NeST.
+- `features`: Tables of a gene's features.
 
 References:
     Park et al. 2024, Nature Cancer 5:996, doi:10.1038/s43018-024-00740-1.

@@ -47,9 +47,8 @@ parsvnn = Recipe(
 Trained as it is, edges that do not pay go to 0. `kgnn.train.prune` lets a network learn before it has to pay, cuts
 what went to 0 out of the hierarchy, reports it and trains what is left.
 
-Args:
-    hierarchy: The compiled hierarchy.
-    features: Tables of a gene's features, where it has several.
+- `hierarchy`: The compiled hierarchy.
+- `features`: Tables of a gene's features, where it has several.
 
 References:
     Huang et al. 2021, NAR Genomics and Bioinformatics 3:lqab097, doi:10.1093/nargab/lqab097.

@@ -44,8 +44,7 @@ pathway_attention = Recipe(
 
 `kgnn.interpret.propagate_attention` then carries the attention from pathways to genes.
 
-Args:
-    hierarchy: Pathways as terms; their relations play no part.
+- `hierarchy`: Pathways as terms; their relations play no part.
 
 References:
     Lee et al. 2020, Bioinformatics 36:3818, doi:10.1093/bioinformatics/btaa203.

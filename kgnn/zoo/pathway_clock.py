@@ -74,8 +74,7 @@ r"""Age as the sum of one number a pathway, each the end of a small network over
 Since the last step is a sum, a change of age is the sum of changes in years that the pathways make:
 `kgnn.perturb.dose_response` reads both from virtual knockdowns.
 
-Args:
-    hierarchy: Compiled from gene sets under one root with a hidden layer each (`insert_hidden_terms`).
+- `hierarchy`: Compiled from gene sets under one root with a hidden layer each (`insert_hidden_terms`).
 
 References:
     Holzscheck et al. 2021, npj Aging and Mechanisms of Disease 7:15, doi:10.1038/s41514-021-00068-5.

@@ -57,11 +57,10 @@ pnet = Recipe(
 The heads are trained, those further up with weights that grow as e to the level; the output is their mean in
 probability.
 
-Args:
-    hierarchy: Compiled with ``skips="copy"``.
-    features: Tables of a gene's features, such as mutation, amplification and deletion.
-    readout: ``"mean"`` of the heads, or ``"linear"`` (trained weights of the heads: the authors' later program).
-    gene_dropout: Share of the genes set to 0 in training, where genes have features.
+- `hierarchy`: Compiled with ``skips="copy"``.
+- `features`: Tables of a gene's features, such as mutation, amplification and deletion.
+- `readout`: ``"mean"`` of the heads, or ``"linear"`` (trained weights of the heads: the authors' later program).
+- `gene_dropout`: Share of the genes set to 0 in training, where genes have features.
 
 References:
     Elmarakeby et al. 2021, Nature 598:348, doi:10.1038/s41586-021-03922-4.

@@ -43,8 +43,7 @@ relation_graph = Recipe(
 )
 """Chebyshev convolutions with Graclus pooling; coarse nodes are read as they are, and as pairs.
 
-Args:
-    adjacency: The compiled network, symmetric normalized without self-loops.
+- `adjacency`: The compiled network, symmetric normalized without self-loops.
 
 References:
     Rhee, Seo & Kim 2018, IJCAI, doi:10.24963/ijcai.2018/490.

@@ -49,10 +49,9 @@ site_attention = Recipe(
 )
 """Putative binding sites times the expression of what binds there, by self-attention and ten attention heads.
 
-Args:
-    kernels: The compiled motifs.
-    factors: Names of the measured transcription factors.
-    n_positions: Letters of a promoter.
+- `kernels`: The compiled motifs.
+- `factors`: Names of the measured transcription factors.
+- `n_positions`: Letters of a promoter.
 
 References:
     Kang et al. 2020, Frontiers in Genetics 11:869, doi:10.3389/fgene.2020.00869.

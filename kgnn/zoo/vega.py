@@ -52,8 +52,7 @@ r"""One latent variable a gene set, which feeds the genes of the set with weight
 
 The root feeds all genes: it is the node for what no set explains.
 
-Args:
-    hierarchy: Gene sets below one root; of a deeper hierarchy every term is a set with all genes below it.
+- `hierarchy`: Gene sets below one root; of a deeper hierarchy every term is a set with all genes below it.
 
 References:
     Seninge et al. 2021, Nature Communications 12:5684, doi:10.1038/s41467-021-26017-0.

@@ -76,7 +76,7 @@ def test_equals_the_equations(settings, n_outputs):
 def test_heads_have_the_names_of_what_they_read():
     model = make(SubsystemSettings(2), 1)
     assert model.heads == (*model.terms, "drug layer 1", "drug layer 2")
-    assert model.heads[5] == "T0"
+    assert list(model.heads)[5] == "T0"
     found = call(model, {"genotype": np.ones((3, 11), np.float32), "fingerprint": np.ones((3, 9), np.float32)})
     assert [each.shape for each in found[:3]] == [(3, 1), (3, 8, 1), (3, 12)]
 

@@ -45,6 +45,13 @@ def jacobian(graph, state, x):
         gene_layer=st.booleans(),
         initial_scale=st.just(1.0),
         precision=st.just("float32"),
+        gene_dropout=st.just(0.0),
+        dropout_rule=st.just("plain"),
+        signed=st.just(False),
+        last_activation=st.just(""),
+        annotation_price=st.just(0.0),
+        relation_price=st.just(0.0),
+        price_rule=st.just("l0"),
     ),
 )
 def test_a_gene_moves_a_state_if_and_only_if_it_is_annotated_there_or_below(n_terms, n_genes, seed, chosen):
@@ -180,7 +187,7 @@ def test_names():
         ({"outputs": 0}, "outputs is 0. Give at least 1"),
         ({"settings": SubsystemSettings(activation="swish")}, "activation is 'swish', .* gelu, identity, relu"),
         ({"settings": SubsystemSettings(norm="batch")}, "norm is 'batch', .* after, before, none"),
-        ({"settings": SubsystemSettings(heads="relu")}, "heads is 'relu', .* linear, tanh, tanh_linear"),
+        ({"settings": SubsystemSettings(heads="relu")}, "heads is 'relu', .* linear, none, tanh, tanh_linear"),
         ({"settings": SubsystemSettings(heads_read="gene")}, "heads_read is 'gene', .* activation, state"),
         ({"settings": SubsystemSettings(0)}, "n_states is 0, but every term needs a state"),
         ({"settings": SubsystemSettings(StateRule(0, 0.1))}, "n_states is .*minimum=0.*every term needs a state"),

@@ -50,6 +50,13 @@ any_settings = st.builds(
     dropout_from_level=st.just(0),
     initial_scale=st.sampled_from((1.0, 0.3)),
     precision=st.just("float32"),
+    gene_dropout=st.just(0.0),
+    dropout_rule=st.just("plain"),
+    signed=st.just(False),
+    last_activation=st.just(""),
+    annotation_price=st.just(0.0),
+    relation_price=st.just(0.0),
+    price_rule=st.just("l0"),
 )
 
 

@@ -38,7 +38,7 @@ def test_scores_stand_in_the_order_of_the_table_with_their_intervals():
     assert labels(panel) == ["dcell", "dcell, shuffled", "mean"]
     assert segments(panel) == [[0.7, 0.9], [0.6, 0.8]]
     dots = panel.collections[1]
-    np.testing.assert_allclose(dots.get_offsets()[:, 0], [0.8, 0.7, 0.3])
+    np.testing.assert_allclose(np.asarray(dots.get_offsets())[:, 0], [0.8, 0.7, 0.3])
     assert [to_hex(color).upper() for color in dots.get_facecolors()] == [
         KIND_COLORS[kind].upper() for kind in ("knowledge", "control", "learner")
     ]
