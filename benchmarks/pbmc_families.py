@@ -64,12 +64,14 @@ class Family(NamedTuple):
 
 BALANCED = {"class_weights": "balanced", "valid_fraction": 0.0}
 VISIBLE = {"batch_size": 128, "learning_rate": 5e-3, "weight_decay": 0.3, "auxiliary_weight": 0.01, "average": 0.95}
+ROOT = {"unannotated": "root"}
+FEWER = {"min_genes": 40, "max_genes": 300, "min_extra_genes": 30}
 FAMILIES = (
-    Family("visible network", "dcell", {"epochs": 50, "replicates": 1, **VISIBLE}, {"unannotated": "root"}),
-    Family("pathway network", "binn", {"epochs": 50}, {"unannotated": "root"}),
+    Family("visible network", "dcell", {"epochs": 40, "replicates": 1, **VISIBLE}, ROOT, FEWER),
+    Family("pathway network", "pnet", {"epochs": 40}, ROOT, FEWER),
     Family("graph network", "graph_network", {"epochs": 30}),
-    Family("attention over genes", "gene_transformer", {"epochs": 10, "n_blocks": 1}, genes=256),
-    Family("attention over terms", "pathway_transformer", {"epochs": 30}, {"unannotated": "root"}),
+    Family("attention over genes", "gene_transformer", {"epochs": 8, "n_blocks": 1}, genes=256),
+    Family("attention over terms", "pathway_transformer", {"epochs": 30, "n_blocks": 1, "n_features": 16}, ROOT, FEWER),
 )
 
 
