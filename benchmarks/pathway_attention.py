@@ -220,7 +220,7 @@ def chosen_by_labels(n: int) -> list[Row]:
 
 def best_of(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # of genes that nobody carries here
-        return SelectKBest(chi2, k=CHOSEN).fit(values, codes).get_support()
+        return np.asarray(SelectKBest(chi2, k=CHOSEN).fit(values, codes).get_support())
 
 
 if __name__ == "__main__":

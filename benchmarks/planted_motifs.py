@@ -59,7 +59,7 @@ def one_seed(jaspar: MotifSet, seed: int, sequences: int) -> Row:
     """What one draw of sequences and weights gives."""
     frequencies = np.full((len(NOVEL), 4), 0.05)
     frequencies[np.arange(len(NOVEL)), ["ACGT".index(letter) for letter in NOVEL]] = 0.85
-    novel = Motif("novel", frequencies, 100.0)
+    novel = Motif("novel", frequencies, np.full(len(NOVEL), 100.0))
     causal, decoys = jaspar.select(CAUSAL), jaspar.select(DECOYS)
     everything = MotifSet((*causal, novel))
     planted = plant_motifs(everything, decoys, n_samples=sequences, length=200, seed=seed)

@@ -133,7 +133,9 @@ def by_class(errors: object) -> Row:
 
 def half_widths(found: np.ndarray) -> Row:
     """By class, of errors ``[draw, class]``; nothing where there is one draw."""
-    return {} if len(found) < 2 else {f"{name}_±": interval(found[:, code])[1] for code, name in enumerate(CLASSES)}
+    if len(found) < 2:
+        return {}
+    return {f"{name}_±": interval(found[:, code].tolist())[1] for code, name in enumerate(CLASSES)}
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ def test_every_parameter_has_a_gradient_and_dropout_is_of_training_alone(name):
 
 def test_effects_equal_numpy():
     model = network(EVERY["effects"])
+    assert model.new is not None
     scores = [np.asarray(branch(inputs().reshape(5, 12, 4))) for branch in (model.known, model.new)]
     pooled = np.concatenate([(1 / (1 + np.exp(-each))).max(axis=2) for each in scores], axis=1)
     kernel, bias = np.asarray(model.output_layer.kernel[...]), np.asarray(model.output_layer.bias[...])
@@ -95,6 +96,7 @@ def test_effects_equal_numpy():
 
 def test_windows_equal_numpy():
     model = network(EVERY["windows"])
+    assert model.new is not None
     known, new = (np.maximum(np.asarray(branch(inputs().reshape(5, 12, 4))), 0) for branch in (model.known, model.new))
     places = min(known.shape[2], new.shape[2])
     cut = [each[:, :, (each.shape[2] - places) // 2 :][:, :, :places] for each in (known, new)]

@@ -62,4 +62,4 @@ def test_a_price_is_a_soft_threshold_of_the_rate():
     for expected in ([0.15, 0.25], [0.125, 0.225]):
         updates, state = optimizer.update(still, state, params)
         params = optax.apply_updates(params, updates)
-        np.testing.assert_allclose(params["effect"][...], expected, rtol=1e-6)
+        np.testing.assert_allclose(params["effect"][...], expected, rtol=1e-6)  # type: ignore
