@@ -13,7 +13,6 @@ from kgnn.plot.canvas import (
     MUTED,
     ORANGE,
     QUIET,
-    SMALL,
     name_rows,
     new_figure,
     write_axes,
@@ -28,7 +27,11 @@ if TYPE_CHECKING:
 
 KIND_COLORS = {"knowledge": BLUE, "control": ORANGE, "learner": MUTED}
 """Of systems with knowledge, their controls without it, and plain learners."""
-_MEANINGS = {"knowledge": "with the knowledge", "control": "its controls", "learner": "plain learners"}
+_MEANINGS = {
+    "knowledge": ("blue:", "with the knowledge"),
+    "control": ("orange:", "without it, the same or a dense network"),
+    "learner": ("gray:", "plain learners"),
+}
 
 
 def contest(table: pd.DataFrame, worth: pd.DataFrame | None = None) -> Figure:
@@ -61,10 +64,12 @@ def contest(table: pd.DataFrame, worth: pd.DataFrame | None = None) -> Figure:
     colors = [KIND_COLORS.get(kind, INK) for kind in table["kind"]]
     _dots(grid[0][0], table["contestant"].tolist(), table["mean"], table["low"], table["high"], colors)
     write_axes(grid[0][0], title="Score on held-out samples", x=str(table["score"].iloc[0]))
-    _explain_colors(grid[0][0], table["kind"].unique().tolist())
     if pairs and worth is not None:
         _draw_worth(grid[0][1], worth)
-    write_note(figure, "line: 95 % interval over folds and seeds, corrected for the samples that folds share")
+    kinds = set(table["kind"])
+    colored = [f"{color} {meaning}" for kind, (color, meaning) in _MEANINGS.items() if kind in kinds]
+    lines = "line: 95 % interval over folds and seeds, corrected for the samples that folds share"
+    write_note(figure, "; ".join(colored), lines)
     return figure
 
 
@@ -88,10 +93,3 @@ def _dots(panel: Axes, labels: list[str], middle: Any, low: Any, high: Any, colo
     name_rows(panel, labels)
     panel.grid(axis="x", color=FAINT, linewidth=0.6)
     panel.locator_params(axis="x", nbins=5)
-
-
-def _explain_colors(panel: Axes, kinds: list[str]) -> None:
-    for kind, meaning in _MEANINGS.items():
-        if kind in kinds:
-            panel.plot([], [], "o", color=KIND_COLORS[kind], label=meaning, markersize=5)
-    panel.legend(frameon=False, fontsize=SMALL, loc="lower left")
