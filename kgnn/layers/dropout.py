@@ -46,9 +46,12 @@ class RowDropout(nnx.Dropout):
         n_rows, n_samples = inputs.shape
         words = jax.random.bits(for_bytes, (n_rows, -(-n_samples // PER_WORD)), jnp.uint32)
         drawn = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(n_rows, -1)[:, :n_samples]
-        rate = np.asarray(self.of_row or self.rate, inputs.dtype).reshape(-1, 1)
-        level = jnp.floor(LEVELS * rate + jax.random.uniform(for_rows, (n_rows, 1), inputs.dtype))
-        return jnp.where(drawn.astype(jnp.int32) < level.astype(jnp.int32), 0.0, inputs / (1.0 - rate))
+        rate = np.asarray(self.of_row or self.rate, np.float64).reshape(-1, 1)
+        kept = (1.0 - rate).astype(inputs.dtype)  # in double: in float32 one minus 0.999 has lost four digits
+        level = jnp.floor(
+            (LEVELS * rate).astype(inputs.dtype) + jax.random.uniform(for_rows, (n_rows, 1), inputs.dtype)
+        )
+        return jnp.where(drawn.astype(jnp.int32) < level.astype(jnp.int32), 0.0, inputs / kept)
 
 
 def degree_rates(hierarchy: Hierarchy, rate: float) -> np.ndarray:
