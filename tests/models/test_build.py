@@ -78,5 +78,5 @@ def test_replicates_of_neighboring_seeds_share_no_member():
 
 
 def test_unknown_kind():
-    with pytest.raises(KgnnError, match="kind of model is 'GraphNetwork', .* DenseNetwork, DrugResponseNetwork, Repli"):
-        build(BuildArguments("GraphNetwork", None, ()), None, seed=0)
+    with pytest.raises(KgnnError, match="kind of model is 'NoNetwork', .* DenseNetwork, DrugResponseNetwork, "):
+        build(BuildArguments("NoNetwork", None, ()), None, seed=0)
