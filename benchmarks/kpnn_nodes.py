@@ -32,7 +32,7 @@ def main() -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="graphs a regime (default 3)")
-    parser.add_argument("--replicates", type=int, default=10, metavar="N", help="networks of each kind (default 10)")
+    parser.add_argument("--replicates", type=int, default=30, metavar="N", help="networks of each kind (default 30)")
 
 
 def measure(arguments: argparse.Namespace) -> Result:

@@ -41,7 +41,8 @@ def test_hubs():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", REGULATORY_KINDS)
 def test_three_regimes(kind: str):
-    raw, corrected = np.mean([scores(kind, seed) for seed in range(3)], axis=0)
+    # Ten networks of each kind scatter: on one graph in three they may rank no better than 0.78.
+    raw, corrected = np.mean([scores(kind, seed, replicates=30) for seed in range(3)], axis=0)
     print(f"{kind}: raw {raw:.3f}, corrected {corrected:.3f}")
     assert corrected >= 0.9 > raw
 
