@@ -23,7 +23,7 @@ def insert_hidden_terms(ontology: Ontology) -> Ontology:
         >>> from kgnn.data import toy
         >>> before = toy().ontology
         >>> len(before.terms), len(insert_hidden_terms(before).terms)
-        (14, 24)
+        (14, 25)
     """
     holding = [term for term in ontology.terms if ontology.direct_genes[term]]
     terms = {f"{term}{HIDDEN}": ontology.terms[term] for term in holding}
