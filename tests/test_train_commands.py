@@ -18,7 +18,7 @@ from tests.train import averaging as family
 from tests.train.small import GENES, small_samples
 
 
-def averaging(structure, *, outputs, task, version, rngs, kept: float = 0.5):
+def averaging(structure, *, outputs, task, rngs, kept: float = 0.5):
     settings = family.AveragingSettings(family.Share(kept))
     return family.Averaging(structure, settings, outputs=outputs, task=task, rngs=rngs)
 
@@ -27,10 +27,10 @@ CARD = Card(
     "averaging", "Every gene sees its neighbors", 2017, "10.1/x", "a network", {"only": "one version"}, ("all",)
 )
 OF_NETWORK = Recipe(
-    CARD, averaging, {"only": TrainConfig(epochs=3, batch_size=16)}, {"kept": float}, knowledge="network",
+    CARD, averaging, {"only": {}}, {"only": TrainConfig(epochs=3, batch_size=16)}, {"kept": float}, knowledge="network",
     compiling={"normalization": "mean", "self_loops": "add"},
 )  # fmt: skip
-OF_MOTIFS = Recipe(replace(CARD, name="filters"), averaging, {"only": TrainConfig()}, knowledge="motifs")
+OF_MOTIFS = Recipe(replace(CARD, name="filters"), averaging, {"only": {}}, {"only": TrainConfig()}, knowledge="motifs")
 
 
 @pytest.fixture(autouse=True)

@@ -63,7 +63,7 @@ def coarsen(adjacency: Adjacency, n_levels: int) -> tuple[Coarsening, ...]:
         >>> from kgnn.structure import compile_adjacency
         >>> network = build_network(["A", "B", "C"], np.array([0, 1]), np.array([1, 2]), weight=np.array([2.0, 1.0]))
         >>> coarsen(compile_adjacency(network)[0], 1)[0].members.tolist()
-        [[0, 1], [2, 2]]
+        [[0, 0], [1, 2]]
     """
     if n_levels < 1:
         raise KgnnError(f"n_levels is {n_levels}, but there must be a coarser graph. Choose at least 1.")
