@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from kgnn.errors import KgnnError, name_some, unknown_choice
+from kgnn.errors import KgnnError, unknown_choice
 from kgnn.layers import InputScaling, Prediction, RowDropout
 from kgnn.layers.decoder import DecoderSettings, TermDecoder
 from kgnn.layers.dense import Dense, DenseStack
-from kgnn.models.contract import BuildArguments, Inputs, Values, feature_major, spread
+from kgnn.models.contract import BuildArguments, Inputs, feature_major, only_table, spread
 from kgnn.structure import Hierarchy
 
 LIKELIHOODS = ("gaussian", "negative_binomial")
@@ -144,12 +144,7 @@ class GeneSetAutoencoder(nnx.Module):
 
     def _rows(self, inputs: Inputs) -> Array:
         """Measured values ``[gene, sample]``."""
-        if isinstance(inputs, dict):
-            raise KgnnError(
-                f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but a gene-set autoencoder takes the "
-                "genes alone. Leave the others out."
-            )
-        values: Values = inputs
+        values = only_table(inputs, "a gene-set autoencoder takes the genes")
         return spread(feature_major(values), values)
 
     def _posterior(self, rows: Array, weights: Array | None, train: bool) -> tuple[Array, Array]:

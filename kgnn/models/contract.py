@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from kgnn.errors import KgnnError, name_some
 from kgnn.layers import InputScaling, Prediction, Subsystems
 from kgnn.layers.scaling import FittedStatistic
 from kgnn.structure import Hierarchy, Kernels, Structure
@@ -246,6 +247,25 @@ def is_followed(model: Model) -> bool:
     network = getattr(model, "stacked", model)
     hierarchy = model.hierarchy
     return hierarchy is not None and model.terms == hierarchy.terms and isinstance(network, Rooted)
+
+
+def only_table(inputs: Inputs, takes: str, instead: str = "Leave the others out.") -> Values:
+    """The only table of samples, refused where there are several.
+
+    Args:
+        inputs: What a model is called with.
+        takes: What model takes what, for the message.
+        instead: What the user can do.
+
+    Returns:
+        The table.
+
+    Raises:
+        KgnnError: If there are several.
+    """
+    if isinstance(inputs, dict):
+        raise KgnnError(f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but {takes} alone. {instead}")
+    return inputs
 
 
 def sample_major(values: Values) -> Array:

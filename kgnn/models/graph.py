@@ -18,7 +18,7 @@ from kgnn.layers.graph_convolutions import CONVOLUTIONS
 from kgnn.layers.graph_readouts import READOUTS, max_of_clusters
 from kgnn.layers.initial import uniform_within
 from kgnn.layers.scaling import FittedStatistic
-from kgnn.models.contract import TASKS, BuildArguments, Inputs, Values, sample_major
+from kgnn.models.contract import TASKS, BuildArguments, Inputs, Values, only_table, sample_major, unshared
 from kgnn.models.visible import name_outputs
 from kgnn.structure.adjacency import Adjacency
 from kgnn.structure.coarsening import coarsen
@@ -192,15 +192,12 @@ def one_table(inputs: Inputs) -> Array:
     Raises:
         KgnnError: If there are several.
     """
-    if isinstance(inputs, dict):
-        raise KgnnError(f"the samples have {len(inputs)} modalities, but this network takes one. Leave the others out.")
-    return one_row_a_sample(inputs)
+    return one_row_a_sample(only_table(inputs, "this network takes the genes"))
 
 
 def one_row_a_sample(values: Values) -> Array:
     """``[sample, feature]``, also where samples share rows."""
-    table = sample_major(values)
-    return table if isinstance(values, jax.Array | np.ndarray) else table[values.index]
+    return sample_major(unshared(values, apart=True))
 
 
 def _check(conv: str, widths: Sequence[int], readouts: Sequence[str], levels: int, task: str) -> None:

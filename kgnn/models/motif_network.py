@@ -19,7 +19,7 @@ from kgnn.layers.propagate import ACTIVATIONS
 from kgnn.layers.proximal import NonNegative
 from kgnn.layers.recurrent import BidirectionalLSTM
 from kgnn.layers.scaling import FittedStatistic
-from kgnn.models.contract import TASKS, BuildArguments, Inputs, sample_major, spread, unshared
+from kgnn.models.contract import TASKS, BuildArguments, Inputs, only_table, sample_major, spread, unshared
 from kgnn.models.visible import name_outputs
 from kgnn.structure import Kernels, blank_kernels, position_names
 
@@ -177,12 +177,9 @@ class MotifNetwork(nnx.Module):
         train: bool = False,
     ) -> Prediction:
         """See `kgnn.models.contract.Model`; `inputs` is ``[sample, 4 position]``, see `kgnn.data.sequence_samples`."""
-        if isinstance(inputs, dict):
-            raise KgnnError(
-                f"the samples have {len(inputs)} modalities: {', '.join(inputs)}, but a motif network takes the "
-                "sequence alone. Leave the others out, or use site_attention."
-            )
-        inputs = unshared(inputs, gate, shift, apart=train and self.dropout is not None)
+        instead = "Leave the others out, or use site_attention."
+        values = only_table(inputs, "a motif network takes the sequence", instead)
+        inputs = unshared(values, gate, shift, apart=train and self.dropout is not None)
         rows = sample_major(inputs)
         rows = self.gene_scaling(rows.T.astype(jnp.float32)).T
         pooled = self.pooled(rows.reshape(rows.shape[0], -1, 4))

@@ -16,7 +16,7 @@ from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense
 from kgnn.layers.gene_features import GeneFeatures
 from kgnn.layers.level_heads import LevelHeads
-from kgnn.models.contract import TASKS, BuildArguments, Inputs, Values, feature_major, spread
+from kgnn.models.contract import TASKS, BuildArguments, Inputs, Values, feature_major, only_table, spread
 from kgnn.models.visible import name_outputs
 from kgnn.structure import Hierarchy
 
@@ -176,12 +176,8 @@ class PathwayNetwork(nnx.Module):
     def _gene_values(self, inputs: Inputs, weights: Array | None, train: bool) -> Array:
         """One value a gene, ``[gene, sample]``."""
         if not self.features:
-            if isinstance(inputs, dict):
-                raise KgnnError(
-                    f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but the network takes the "
-                    "genes alone. Build it with features=, naming them in order."
-                )
-            return _each_sample(inputs)
+            instead = "Build it with features=, naming them in order."
+            return _each_sample(only_table(inputs, "a pathway network without features takes the genes", instead))
         if not isinstance(inputs, dict) or not set(self.features) <= inputs.keys():
             given = name_some(inputs) if isinstance(inputs, dict) else "one without a name"
             raise KgnnError(

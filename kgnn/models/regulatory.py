@@ -11,7 +11,7 @@ from jax import Array
 
 from kgnn.errors import KgnnError, name_some, unknown_choice
 from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
-from kgnn.models.contract import TASKS, BuildArguments, Inputs, row_weights, sample_major, spread, unshared
+from kgnn.models.contract import TASKS, BuildArguments, Inputs, only_table, row_weights, sample_major, spread, unshared
 from kgnn.models.visible import name_outputs
 from kgnn.structure import Hierarchy
 
@@ -100,14 +100,10 @@ class RegulatoryNetwork(nnx.Module):
         train: bool = False,
     ) -> Prediction:
         """See `kgnn.models.contract.Model`; `inputs` is ``[sample, gene]``."""
-        if isinstance(inputs, dict):
-            raise KgnnError(
-                f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but a regulatory network takes the "
-                "genes alone. Leave the others out."
-            )
+        values = only_table(inputs, "a regulatory network takes the genes")
         layer = self.subsystems
         drops = layer.dropout is not None or layer.gene_dropout is not None
-        inputs = unshared(inputs, gate, shift, apart=train and drops)
+        inputs = unshared(values, gate, shift, apart=train and drops)
         states, last, heads = layer(
             sample_major(inputs),
             self.gene_scaling,

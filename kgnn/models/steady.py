@@ -15,7 +15,7 @@ from kgnn.layers import InputScaling, Prediction, RowDropout
 from kgnn.layers.initial import uniform_within
 from kgnn.layers.scaling import FittedStatistic
 from kgnn.layers.steady_state import Feedback, spectral_radius, steady_state
-from kgnn.models.contract import TASKS, BuildArguments, Inputs, sample_major, unshared
+from kgnn.models.contract import TASKS, BuildArguments, Inputs, only_table, sample_major, unshared
 from kgnn.models.visible import name_outputs
 from kgnn.structure import Adjacency
 
@@ -129,12 +129,8 @@ class SteadyStateNetwork(nnx.Module):
     def _feedback(
         self, inputs: Inputs, gate: Array | None, shift: Array | None, train: bool
     ) -> tuple[Feedback, Array, Array]:
-        if isinstance(inputs, dict):
-            raise KgnnError(
-                f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but a steady-state network takes the "
-                "genes alone. Leave the others out."
-            )
-        values = sample_major(unshared(inputs, apart=True)).T.astype(self.bias.dtype)
+        alone = only_table(inputs, "a steady-state network takes the genes")
+        values = sample_major(unshared(alone, apart=True)).T.astype(self.bias.dtype)
         genes = self.gene_scaling(values)
         if train and self.gene_dropout is not None:
             genes = self.gene_dropout(genes, deterministic=False)

@@ -7,10 +7,20 @@ from collections.abc import Sequence
 from flax import nnx
 from jax import Array
 
-from kgnn.errors import KgnnError, name_some, unknown_choice
+from kgnn.errors import KgnnError, unknown_choice
 from kgnn.layers import InputScaling, Prediction, Subsystems, SubsystemSettings
 from kgnn.layers.dense import Dense
-from kgnn.models.contract import TASKS, BuildArguments, Inputs, Values, row_weights, sample_major, spread, unshared
+from kgnn.models.contract import (
+    TASKS,
+    BuildArguments,
+    Inputs,
+    Values,
+    only_table,
+    row_weights,
+    sample_major,
+    spread,
+    unshared,
+)
 from kgnn.structure import Hierarchy
 
 
@@ -83,12 +93,9 @@ class VisibleNetwork(nnx.Module):
         train: bool = False,
     ) -> Prediction:
         """See `kgnn.models.contract.Model`; `inputs` is ``[sample, gene]``."""
-        if isinstance(inputs, dict):
-            raise KgnnError(
-                f"the samples have {len(inputs)} modalities: {name_some(inputs)}, but a visible network takes the "
-                "genes alone. Leave the others out, or use a network of several modalities such as drugcell."
-            )
-        inputs = unshared(inputs, gate, shift, apart=train and self.subsystems.dropout is not None)
+        instead = "Leave the others out, or use a network of several modalities such as drugcell."
+        values = only_table(inputs, "a visible network takes the genes", instead)
+        inputs = unshared(values, gate, shift, apart=train and self.subsystems.dropout is not None)
         states, root, heads = self.subsystems(
             sample_major(inputs),
             self.gene_scaling,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kgnn.layers.decoder import DecoderSettings
 from kgnn.train import TrainConfig
 from kgnn.zoo.recipe import Card, Recipe
-from kgnn.zoo.reconstruct import BASELINES, OPTIONS, own_targets, reconstructing
+from kgnn.zoo.reconstruct import RECONSTRUCTION
 
 COUNTS = {"likelihood": "negative_binomial", "dropout": 0.05}
 SETTINGS = {
@@ -39,14 +39,9 @@ expimap = Recipe(
             "batch normalization follows the activation of the encoder",
         ),
     ),
-    model=reconstructing,
     settings=SETTINGS,
     configs=CONFIGS,
-    options=OPTIONS,
-    compiling={"unannotated": "root"},
-    tasks=("regression",),
-    prepare=own_targets,
-    baselines=BASELINES,
+    **RECONSTRUCTION,
 )
 r"""One latent variable a gene program, a negative binomial over counts, and prices on what the decoder uses.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kgnn.layers.decoder import DecoderSettings
 from kgnn.train import TrainConfig
 from kgnn.zoo.recipe import Card, Recipe
-from kgnn.zoo.reconstruct import BASELINES, OPTIONS, own_targets, reconstructing
+from kgnn.zoo.reconstruct import RECONSTRUCTION
 
 SETTINGS = {
     "robust": (DecoderSettings(3, "top"), {"hidden": (128,), "dropout": 0.1, "kl_weight": 0.1}),
@@ -41,14 +41,9 @@ ontovae = Recipe(
             "batch normalization follows the activation of the encoder",
         ),
     ),
-    model=reconstructing,
     settings=SETTINGS,
     configs=CONFIGS,
-    options=OPTIONS,
-    compiling={"unannotated": "root"},
-    tasks=("regression",),
-    prepare=own_targets,
-    baselines=BASELINES,
+    **RECONSTRUCTION,
 )
 r"""States of terms from the top of an ontology down; every term feeds what is related to it, at any level below.
 

@@ -54,3 +54,14 @@ def reconstructing(
             "kgnn.data.with_own_targets, or train it with kgnn train or kgnn.zoo.fit_recipe."
         )
     return GeneSetAutoencoder(hierarchy, settings, **others, rngs=rngs)
+
+
+RECONSTRUCTION: dict[str, Any] = {
+    "model": reconstructing,
+    "options": OPTIONS,
+    "compiling": {"unannotated": "root"},
+    "tasks": ("regression",),
+    "prepare": own_targets,
+    "baselines": BASELINES,
+}
+"""What these recipes have in common."""

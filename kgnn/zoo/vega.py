@@ -5,7 +5,7 @@ from __future__ import annotations
 from kgnn.layers.decoder import DecoderSettings
 from kgnn.train import TrainConfig
 from kgnn.zoo.recipe import Card, Recipe
-from kgnn.zoo.reconstruct import BASELINES, OPTIONS, own_targets, reconstructing
+from kgnn.zoo.reconstruct import RECONSTRUCTION
 
 SETS = DecoderSettings(latent="every", non_negative=True, background=True)
 SETTINGS = {
@@ -37,14 +37,9 @@ vega = Recipe(
             "activity of a set is the mean change of its genes that its state makes, see term_activity",
         ),
     ),
-    model=reconstructing,
     settings=SETTINGS,
     configs=CONFIGS,
-    options=OPTIONS,
-    compiling={"unannotated": "root"},
-    tasks=("regression",),
-    prepare=own_targets,
-    baselines=BASELINES,
+    **RECONSTRUCTION,
 )
 r"""One latent variable a gene set, which feeds the genes of the set with weights that are not negative.
 
