@@ -39,6 +39,17 @@ def test_a_run_becomes_smaller_and_says_what_went(trained: Trained, words: list[
     succeed("knockdown", out, "--genes", after.model.genes[0], "--out", tmp_path / "effects.tsv")
 
 
+def test_a_share_of_the_edges_goes_without_prices(trained: Trained, words: list[str], tmp_path: Path):
+    out = tmp_path / "share"
+    settings = ["--share", "0.3", "--rounds", "2", "--pruning-epochs", "4", "--set", "epochs=4", "--json"]
+    found = succeed(*words, *settings, "--out", str(out)).json()["pruned"]
+    before, after = found["edges"]["edges"]
+    assert found["share"] == 0.3 and before - after >= 0.3 * before
+    removed = pandas.read_csv(out / "removed.tsv", sep="\t")
+    assert len(removed[removed["what"].isin(["annotation", "relation"])]) == before - after
+    assert "share is 1.5" in fail(*words, "--out", tmp_path / "none", "--share", "1.5")
+
+
 def test_what_cannot_be_pruned_is_said_before_anything_is_trained(trained: Trained, words: list[str], tmp_path: Path):
     out = tmp_path / "out"
     assert "a finished run is here already" in fail(*words, "--out", trained.run)

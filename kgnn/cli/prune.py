@@ -24,16 +24,25 @@ def prune(
     target: Annotated[str | None, typer.Option(help="Column to predict; several separated by commas.")] = None,
     layer: options.Layer = None,
     read: options.Read = None,
+    share: Annotated[
+        float | None, typer.Option(help="Share of the edges to cut; without it edges have prices.")
+    ] = None,
     annotation_price: Annotated[float, typer.Option(help="Of an annotation, in units of the loss.")] = 3e-4,
     relation_price: Annotated[float, typer.Option(help="Of a relation, in units of the loss.")] = 3e-4,
     rule: Annotated[str, typer.Option(help="lasso, or l0 as ParsVNN: prices in units of a step.")] = "lasso",
-    rounds: Annotated[int, typer.Option(help="Steps in which prices rise to their full height.")] = 1,
-    pruning_epochs: Annotated[int | None, typer.Option(help="Epochs before the cut; those of the run if not.")] = None,
+    rounds: Annotated[int, typer.Option(help="Fits by which genes are chosen; or steps in which prices rise.")] = 1,
+    pruning_epochs: Annotated[
+        int | None, typer.Option(help="Epochs of a fit before the cut; those of the run if not.")
+    ] = None,
     agree: Annotated[float, typer.Option(help="Share of the replicates that must keep an edge.")] = 0.5,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of training, key=value.")] = None,
     json_: options.Json = False,
 ) -> None:
-    """Put a price on every edge of a trained run, cut what goes to 0, and train what is left anew."""
+    """Cut the edges that a trained run can do without, and train what is left anew.
+
+    With --share those that repeat others go first (a gene's annotations but the most specific), then the genes whose
+    silence costs least. Else every edge has a price, and what goes to 0 is cut.
+    """
     from kgnn.data import read_parts, write_table
     from kgnn.structure import describe
     from kgnn.train import prune as prune_edges
@@ -48,9 +57,9 @@ def prune(
     parts = read_parts(train, valid=valid, test=test, genes=loaded.model.genes, **reading)
     with progress_of(json_) as progress:
         found = prune_edges(
-            loaded.model, parts.train, settings, annotation_price=annotation_price, relation_price=relation_price,
-            rule=rule, rounds=rounds, pruning_epochs=pruning_epochs, agree=agree, valid=parts.valid,
-            test=parts.test, out=out, recipe=loaded.recipe, progress=progress,
+            loaded.model, parts.train, settings, share=share, annotation_price=annotation_price,
+            relation_price=relation_price, rule=rule, rounds=rounds, pruning_epochs=pruning_epochs, agree=agree,
+            valid=parts.valid, test=parts.test, out=out, recipe=loaded.recipe, progress=progress,
         )  # fmt: skip
     write_table(found.removed, out / REMOVED)
     metrics, before = found.run.metrics, loaded.metrics["model"]

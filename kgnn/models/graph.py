@@ -88,7 +88,8 @@ class GraphNetwork(nnx.Module):
         self.gene_scaling = InputScaling(adjacency.n_nodes)
         self.output_scaling = InputScaling(len(self.output_names))
         bound = np.full((adjacency.n_nodes, widths[0]), widths[0] ** -0.5)
-        self.gene_weight = nnx.Param(uniform_within(bound, rngs))
+        # All genes begin with the same vector: neighbours with signs of their own would cancel each other.
+        self.gene_weight = nnx.Param(uniform_within(bound[:1], rngs) + uniform_within(0.1 * bound, rngs))
         self.gene_bias = nnx.Param(uniform_within(0.1 * bound, rngs))
         self.coarser = coarsen(adjacency, coarsen_levels) if coarsen_levels else ()
         n_fine = len(widths) - coarsen_levels + (coarsen_levels > 0)

@@ -1,7 +1,8 @@
-"""`prune`: train with a price on every edge, cut the edges that went to 0 out of the hierarchy, train what is left."""
+"""`prune`: find the edges that a network can do without, cut them out of the hierarchy, train what is left."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,7 @@ from kgnn.train.fit import fit, refuse_finished
 from kgnn.train.loop import train_model
 from kgnn.train.parts import make_parts
 from kgnn.train.progress import Progress
+from kgnn.train.redundancy import count_edges, silence_costs, spare_edges
 from kgnn.train.run import Run
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ class Pruned(NamedTuple):
         removed: A table of everything removed: what (annotation, relation, term, gene), below, above, reason.
         edges: Number of edges before and after, by kind: ``annotations``, ``relations``, ``edges`` (both together), and
             of ``terms`` and ``genes``.
-        kept_by: Share of the networks that kept every edge of the hierarchy before: annotations, then relations.
+        kept_by: Share of the networks that kept every edge of the hierarchy before: annotations, then relations. Where
+            a share of the edges was asked for, all decide together: 0 or 1.
     """
 
     run: Run
@@ -54,6 +57,7 @@ def prune(
     samples: Samples,
     config: TrainConfig | None = None,
     *,
+    share: float | None = None,
     annotation_price: float = 3e-4,
     relation_price: float = 3e-4,
     rule: str = "lasso",
@@ -68,24 +72,36 @@ def prune(
 ) -> Pruned:
     r"""Find out which edges a network does not need, and do without them.
 
-    First the network is trained, for half of the epochs as it is, then with a price on every annotation and relation,
-    by proximal steps that set all weights of an edge to 0 at once; validation samples take no part in this. Each
-    replicate does so by itself, from a seed of its own. What is at 0 is cut out of the hierarchy, with all that then
-    hangs in the air. The smaller network starts anew and is fitted like any other. That an edge is gone does not mean
-    that it is untrue: the data did not need it, or another edge says the same. The share of replicates that kept it
-    (`Pruned.kept_by`) tells chance from need.
+    Either a `share` of the edges is to go. Those that repeat others go first, the most general ones before: of a gene's
+    annotations all but that to its most specific term, of a term's parents all but the most specific. If that is not
+    enough, genes go, those whose silence costs a fitted network the least of its training loss; in every one of
+    `rounds` the network is fitted anew.
+
+    Or every edge has a price. First the network is trained, for half of the epochs as it is, then with a price on every
+    annotation and relation, by proximal steps that set all weights of an edge to 0 at once; validation samples take no
+    part in this. Each replicate does so by itself, from a seed of its own. Prices fall on weak genes and on repetitions
+    alike, so that genes are lost early.
+
+    What is found is cut out of the hierarchy, with all that then hangs in the air. The smaller network starts anew and
+    is fitted like any other; it may want less decay or dropout and more epochs than the whole one. That an edge is gone
+    does not mean that it is untrue: the data did not need it, or another edge says the same. The share of replicates
+    that kept it (`Pruned.kept_by`) tells chance from need.
 
     Args:
         model: A model with subsystems; gives structure and arguments, its weights are not used.
         samples: Training samples.
         config: Settings of both fits.
+        share: Share of the edges to cut, above 0 and below 1; prices, `rule` and `agree` then play no part. None for
+            prices.
         annotation_price: Of an annotation.
         relation_price: Of a relation.
         rule: ``"lasso"``: both by the norm of their weights, in units of the loss (`kgnn.layers.GroupLasso`); or
             ``"l0"``, that of ParsVNN: a fixed price of an annotation, so that only what is small already goes (give the
             settings a weight decay), and prices in units of a step (about 5 and 0.1).
-        rounds: Steps in which the prices rise to their full height, each from where the one before left the weights.
-        pruning_epochs: Epochs before the cut, the second half of them with prices; those of the settings where None.
+        rounds: Steps in which genes are chosen, each with a new fit; or in which the prices rise to their full height,
+            each from where the one before left the weights.
+        pruning_epochs: Epochs before the cut, of every round, or the second half of them with prices; those of the
+            settings where None.
         agree: Share of the replicates that must have kept an edge for it to stay.
         valid: Validation samples; a share of the training samples is held out where None.
         test: Test samples, scored once.
@@ -105,27 +121,32 @@ def prune(
         Huang et al. 2021 (ParsVNN), NAR Genomics and Bioinformatics 3:lqab097, doi:10.1093/nargab/lqab097.
 
     Differs from the paper:
-        The paper alternates ten epochs of proximal steps with ten of Adam on what is left, masking gradients; here the
-        edges leave the structure once, and the second fit starts anew. Prices come after half of the epochs: from a
-        random start, the group :math:`\ell_0` would keep those edges that happened to begin large. An annotation
-        has as many weights as its term has states, and pays for all of them together; the paper has one weight.
+        A `share` is ours. The paper alternates ten epochs of proximal steps with ten of Adam by masked gradients; here
+        the edges leave the structure once, and the second fit starts anew. Prices come after half of the epochs: from a
+        random start, the group :math:`\ell_0` would keep those edges that happened to begin large. An annotation has as
+        many weights as its term has states, and pays for all of them together; the paper has one weight.
     """
     refuse_finished(out)
     config = TrainConfig() if config is None else config
     model = model.member(0) if isinstance(model, Replicates) else model
-    hierarchy = _hierarchy_of(model, (annotation_price, relation_price), rounds, agree)
+    hierarchy = _hierarchy_of(model, share, (annotation_price, relation_price), rounds, agree)
     enable_compilation_cache()
     parts = make_parts(model, samples, valid, test, config)
-    prices = {
-        "annotation_price": annotation_price,
-        "relation_price": relation_price,
-        "price_rule": rule,
-    }
-    first = replace(config, epochs=pruning_epochs or config.epochs, average=0.0, patience=0, replicates=1)
-    seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
-    each = [kept_edges(_priced(model, seed, prices, rounds, parts.train, first, progress)) for seed in seeds]
-    kept_by = (np.mean([of for of, _ in each], axis=0), np.mean([of for _, of in each], axis=0))
-    smaller, removed = cut_edges(hierarchy, *(share >= agree for share in kept_by))
+    epochs = pruning_epochs or config.epochs
+    if share is not None:
+        how: dict[str, Any] = {"share": share, "rounds": rounds}
+        first = replace(config, epochs=epochs)
+        kept = _without_repetition(model, share, rounds, parts.train, parts.valid, first, progress)
+        kept_by = (kept[0].astype(float), kept[1].astype(float))
+    else:
+        prices = {"annotation_price": annotation_price, "relation_price": relation_price, "price_rule": rule}
+        how = {**prices, "rounds": rounds, "agree": agree}
+        first = replace(config, epochs=epochs, average=0.0, patience=0, replicates=1)
+        seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
+        each = [kept_edges(_priced(model, seed, prices, rounds, parts.train, first, progress)) for seed in seeds]
+        kept_by = (np.mean([of for of, _ in each], axis=0), np.mean([of for _, of in each], axis=0))
+        kept = (kept_by[0] >= agree, kept_by[1] >= agree)
+    smaller, removed = cut_edges(hierarchy, *kept)
     rebuilt = build(model.arguments, smaller, seed=config.seed)
     edges = _counted(hierarchy, smaller)
     run = fit(
@@ -138,23 +159,48 @@ def prune(
         baselines=(),
         progress=progress,
         recipe=recipe,
-        further_metrics={"pruned": {**prices, "rounds": rounds, "agree": agree, "edges": _lists(edges)}},
+        further_metrics={"pruned": {**how, "edges": _lists(edges)}},
     )
     return Pruned(run, _table(removed), edges, kept_by)
 
 
-def _hierarchy_of(model: Model, prices: tuple[float, float], rounds: int, agree: float) -> Hierarchy:
+def _hierarchy_of(
+    model: Model, share: float | None, prices: tuple[float, float], rounds: int, agree: float
+) -> Hierarchy:
     """The hierarchy to prune; what cannot be pruned is refused, and so are numbers that mean nothing."""
     if model.hierarchy is None or not hasattr(model.arguments.settings, "annotation_price"):
         raise TrainingError("the model has no subsystems whose edges could be pruned. Give a visible network.")
-    if min(prices) < 0 or not max(prices):
+    if share is not None and not 0 < share < 1:
+        raise TrainingError(f"share is {share:g}. Give the share of the edges to cut, above 0 and below 1.")
+    if share is None and (min(prices) < 0 or not max(prices)):
         raise TrainingError(
             f"the prices are {prices[0]:g} and {prices[1]:g}, so that no edge would go. Set annotation_price or "
-            "relation_price above 0."
+            "relation_price above 0, or give a share of the edges."
         )
     if rounds < 1 or not 0 < agree <= 1:
         raise TrainingError(f"rounds is {rounds} and agree is {agree:g}. Give at least one round, and a share above 0.")
     return model.hierarchy
+
+
+def _without_repetition(
+    model: Model,
+    share: float,
+    rounds: int,
+    train: Samples,
+    valid: Samples | None,
+    config: TrainConfig,
+    progress: Progress | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Annotations and relations to keep when a share of them goes."""
+
+    def costs_of(hierarchy: Hierarchy, number: int) -> np.ndarray:
+        network = build(model.arguments, hierarchy, seed=config.seed)
+        parts = make_parts(network, train, valid, None, config)
+        found, _, _ = train_model(network, parts.train, parts.valid, config, what=f"round {number}", progress=progress)
+        return silence_costs(found, parts.train, seed=config.seed)
+
+    hierarchy: Any = model.hierarchy
+    return spare_edges(hierarchy, math.ceil(share * count_edges(hierarchy)), rounds, costs_of)
 
 
 def _priced(

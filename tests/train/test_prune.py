@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kgnn.data import Samples
 from kgnn.errors import TrainingError
+from kgnn.knowledge.ontology import Annotation, Ontology, Relation
 from kgnn.layers import SubsystemSettings
 from kgnn.models import DenseNetwork
-from kgnn.train import TrainConfig, load_run, prune
+from kgnn.structure import Hierarchy, compile_hierarchy
+from kgnn.structure.cut import cut_edges
+from kgnn.train import TrainConfig, fit, load_run, predict, prune
 from kgnn.train.prune import kept_edges
-from tests.train.small import GENES, small_model, small_samples
+from kgnn.train.redundancy import repeated_edges, silence_costs, spare_edges
+from tests.train.small import GENES, small_hierarchy, small_model, small_ontology, small_samples
 
 # Batch normalization would let every weight shrink for nothing: what a term says would not change.
 PLAIN = SubsystemSettings(2, norm="none")
@@ -51,6 +56,77 @@ def test_replicates_vote():
     assert found.run.metrics["pruned"]["agree"] == 0.6
 
 
+def repeating() -> Hierarchy:
+    """The small hierarchy, where a1 is in C, A and R, b1 in B and R, and C below A and R."""
+    small = small_ontology()
+    more = tuple(Annotation(gene, term) for gene, term in (("a1", "C"), ("a1", "R"), ("b1", "R")))
+    ontology = Ontology(small.terms, (*small.relations, Relation("C", "R")), (*small.annotations, *more))
+    return compile_hierarchy(ontology, GENES)[0]
+
+
+def edge_names(hierarchy: Hierarchy) -> list[tuple[str, str]]:
+    """Ends of annotations, then of relations."""
+    genes, terms = hierarchy.genes, hierarchy.terms
+    pairs = zip(hierarchy.annotation_gene, hierarchy.annotation_term, strict=True)
+    relations = zip(hierarchy.relation_child, hierarchy.relation_parent, strict=True)
+    return [(genes[g], terms[t]) for g, t in pairs] + [(terms[c], terms[p]) for c, p in relations]
+
+
+def test_repetitions_are_all_edges_but_the_most_specific_ones():
+    names = edge_names(repeating())
+    found = [names[edge] for edge in repeated_edges(repeating())]
+    assert set(found[:3]) == {("a1", "R"), ("b1", "R"), ("C", "R")}
+    assert found[3:] == [("a1", "A")]
+    assert len(repeated_edges(small_hierarchy())) == 0
+
+
+def test_repetitions_go_before_genes_and_genes_by_their_cost():
+    hierarchy = repeating()
+    asked = []
+
+    def costs_of(now: Hierarchy, number: int) -> np.ndarray:
+        asked.append(number)
+        return np.array([GENES.index(gene) for gene in now.genes], float)
+
+    few = cut_edges(hierarchy, *spare_edges(hierarchy, 3, 2, costs_of))[0]
+    assert not asked and len(edge_names(hierarchy)) - len(edge_names(few)) == 3
+    assert set(few.genes) == set(GENES)
+    # Six edges: four repetitions and, in a round each, the two genes that cost least.
+    more = cut_edges(hierarchy, *spare_edges(hierarchy, 6, 2, costs_of))[0]
+    assert asked == [1, 2] and set(GENES) - set(more.genes) == {"r", "a1"}
+
+
+@pytest.mark.parametrize("replicates", [1, 2])
+def test_silence_costs_what_a_gene_without_weights_loses(replicates: int):
+    samples = small_samples(60)
+    model = fit(small_model(settings=PLAIN), samples, CONFIG.updated({"epochs": 5, "replicates": replicates})).model
+    found = silence_costs(model, samples)
+    target = samples.require_targets().values.astype(float)
+    scale = np.asarray(model.output_scaling.scale[...]).reshape(-1)[0]
+
+    def loss(values: np.ndarray) -> float:
+        predicted = predict(model, Samples.from_values(values, GENES, meaning="abundance"))
+        return float(np.mean(((predicted - target) / scale) ** 2))
+
+    values = samples.with_genes(GENES).gene_values()
+    for place, gene in enumerate(model.hierarchy.genes):
+        silent = values.copy()
+        # What is measured at the mean of its scaling enters as 0.
+        silent[:, GENES.index(gene)] = np.asarray(model.gene_scaling.center[...]).reshape(-1, len(GENES))[0, place]
+        np.testing.assert_allclose(found[place], loss(silent) - loss(values), atol=1e-5)
+
+
+def test_a_share_of_the_edges_goes_and_the_genes_that_matter_stay(tmp_path):
+    samples, test = small_samples(300), small_samples(120, seed=1)
+    found = prune(small_model(settings=PLAIN), samples, CONFIG, share=0.4, rounds=2, test=test, out=tmp_path / "run")
+    before, after = found.edges["edges"]
+    assert before - after >= 0.4 * before
+    assert {"a1", "b2"} <= set(found.run.hierarchy.genes)
+    assert found.run.metrics["model"]["test"]["pearson"] > 0.97
+    assert found.run.metrics["pruned"] | {"edges": None} == {"share": 0.4, "rounds": 2, "edges": None}
+    assert load_run(tmp_path / "run").hierarchy == found.run.hierarchy
+
+
 def test_without_a_price_every_edge_is_there():
     annotations, relations = kept_edges(small_model())
     assert annotations.tolist() == [1.0] * 7 and relations.tolist() == [1.0] * 3
@@ -61,6 +137,8 @@ def test_what_cannot_be_pruned_is_refused():
 
     with pytest.raises(TrainingError, match="the prices are 0 and 0, so that no edge would go"):
         prune(small_model(), small_samples(), annotation_price=0.0, relation_price=0.0)
+    with pytest.raises(TrainingError, match="share is 1. Give the share of the edges to cut, above 0 and below 1"):
+        prune(small_model(), small_samples(), share=1.0)
     with pytest.raises(TrainingError, match="rounds is 0 and agree is 0.5"):
         prune(small_model(), small_samples(), rounds=0)
     dense = DenseNetwork(GENES, hidden=3, rngs=nnx.Rngs(0))
