@@ -20,14 +20,13 @@ from typing import Any
 import numpy as np
 from flax import nnx
 from measuring.result import Bar, Result, Row, run, say
-from measuring.workloads import data_folder
+from measuring.workloads import dna_repair
 
-from kgnn.data import Samples, read_genotype_list, split_random
+from kgnn.data import Samples
 from kgnn.errors import StructureError
-from kgnn.knowledge import read_ontology
 from kgnn.structure import Hierarchy, compile_hierarchy, cut_edges
 from kgnn.train import Run, TrainConfig, fit, prune
-from kgnn.train.redundancy import count_edges, repeated_edges
+from kgnn.train.redundancy import count_edges, further_edges
 from kgnn.zoo import dcell, recipe
 
 SETTINGS = {"epochs": 300}
@@ -48,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> Result:
-    whole, parts = read_all()
+    ontology, parts = dna_repair()
+    whole = compile_hierarchy(ontology, parts["train"].genes)[0]
     config = recipe("dcell").config().updated({"epochs": 2} if arguments.quick else SETTINGS)
     n_seeds = 1 if arguments.quick else arguments.seeds
     result = Result(sizes={"terms": whole.n_terms, "edges": count_edges(whole), "training pairs": len(parts["train"])})
@@ -91,19 +91,6 @@ def measure(arguments: argparse.Namespace) -> Result:
     return result
 
 
-def read_all() -> tuple[Hierarchy, dict[str, Samples]]:
-    """The hierarchy, and training, validation and test pairs."""
-    folder = data_folder("dcell_yeast")
-    ontology = read_ontology(folder / "GO_0006281_topology.txt")
-    train, test = (
-        read_genotype_list(folder / f"GO_0006281_{part}_data.txt", genes=ontology.genes)
-        for part in ("training", "testing")
-    )
-    split = split_random(train, test_fraction=0.1, seed=0)
-    parts = {"train": train.take(split.train), "valid": train.take(split.test), "test": test}
-    return compile_hierarchy(ontology, train.genes)[0], parts
-
-
 def fitted(hierarchy: Hierarchy, parts: dict[str, Samples], config: TrainConfig, seed: int) -> Run:
     """The recipe's network on a hierarchy, from a seed."""
     model = dcell(hierarchy, dropout=DROPOUT, rngs=nnx.Rngs(seed))
@@ -126,8 +113,8 @@ def cut_at_random(whole: Hierarchy, like: Hierarchy) -> Hierarchy:
 def every_gene_once(whole: Hierarchy) -> Hierarchy:
     """The whole hierarchy without the annotations of a gene but that to the most specific of its terms."""
     kept = np.ones(len(whole.annotation_gene), bool)
-    repeated = repeated_edges(whole)
-    kept[repeated[repeated < len(kept)]] = False
+    further = further_edges(whole)
+    kept[further[further < len(kept)]] = False
     return cut_edges(whole, kept, np.ones(len(whole.relation_child), bool))[0]
 
 

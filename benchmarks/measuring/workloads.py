@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from kgnn.data import Modality, Samples, Targets, read_drugcell
-from kgnn.knowledge import read_ontology
+from kgnn.data import Modality, Samples, Targets, read_drugcell, read_genotype_list, split_random
+from kgnn.knowledge import Ontology, read_ontology
 from kgnn.structure import Hierarchy, compile_hierarchy
 
 DENSITY = 0.03
@@ -32,6 +32,18 @@ def data_folder(name: str) -> Path:
     if not folder.is_dir():
         raise SystemExit(f"no folder {name!r} of real data: set KGNN_DATA to a folder that holds it")
     return folder
+
+
+def dna_repair() -> tuple[Ontology, dict[str, Samples]]:
+    """DCell's example: the ontology, and training, validation (a tenth of the given training pairs) and test pairs."""
+    folder = data_folder("dcell_yeast")
+    ontology = read_ontology(folder / "GO_0006281_topology.txt")
+    train, test = (
+        read_genotype_list(folder / f"GO_0006281_{part}_data.txt", genes=ontology.genes)
+        for part in ("training", "testing")
+    )
+    split = split_random(train, test_fraction=0.1, seed=0)
+    return ontology, {"train": train.take(split.train), "valid": train.take(split.test), "test": test}
 
 
 @cache

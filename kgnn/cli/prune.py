@@ -27,8 +27,10 @@ def prune(
     share: Annotated[
         float | None, typer.Option(help="Share of the edges to cut; without it edges have prices.")
     ] = None,
-    annotation_price: Annotated[float, typer.Option(help="Of an annotation, in units of the loss.")] = 3e-4,
-    relation_price: Annotated[float, typer.Option(help="Of a relation, in units of the loss.")] = 3e-4,
+    annotation_price: Annotated[
+        float | None, typer.Option(help="Of an annotation, in units of the loss: 3e-4.")
+    ] = None,
+    relation_price: Annotated[float | None, typer.Option(help="Of a relation, in units of the loss: 3e-4.")] = None,
     rule: Annotated[str, typer.Option(help="lasso, or l0 as ParsVNN: prices in units of a step.")] = "lasso",
     rounds: Annotated[int, typer.Option(help="Fits by which genes are chosen; or steps in which prices rise.")] = 1,
     pruning_epochs: Annotated[
@@ -40,8 +42,8 @@ def prune(
 ) -> None:
     """Cut the edges that a trained run can do without, and train what is left anew.
 
-    With --share those that repeat others go first (a gene's annotations but the most specific), then the genes whose
-    silence costs least. Else every edge has a price, and what goes to 0 is cut.
+    With --share further annotations of a gene go first, besides the most specific one, then the genes that the network
+    misses least. Else every edge has a price, and what goes to 0 is cut.
     """
     from kgnn.data import read_parts, write_table
     from kgnn.structure import describe

@@ -68,7 +68,7 @@ def cut_edges(
     if not holds[-1]:
         raise StructureError(
             f"no gene reaches the root {hierarchy.root} any more: {int(annotations.sum()):,} annotations and "
-            f"{int(relations.sum()):,} relations are left. Keep more edges, that is, lower the prices."
+            f"{int(relations.sum()):,} relations are left. Keep more edges: ask for a smaller share or price."
         )
     alive = reaches & holds
     kept_annotations = annotations & alive[hierarchy.annotation_term]
@@ -111,6 +111,7 @@ def _rebuilt(hierarchy: Hierarchy, alive: np.ndarray, annotations: np.ndarray, r
     place_of_gene[genes] = np.arange(len(genes))
     by_parent = np.lexsort((place[child], place[parent]))
     by_term = np.lexsort((place_of_gene[gene], place[term]))
+    relation_signs, annotation_signs = hierarchy.sign_of_relation, hierarchy.sign_of_annotation
     copies = None if hierarchy.copy_of is None else place[hierarchy.copy_of[order]]
     n_cut = len(hierarchy.annotation_gene) - len(gene) + len(hierarchy.relation_child) - len(child)
     return replace(
@@ -125,6 +126,8 @@ def _rebuilt(hierarchy: Hierarchy, alive: np.ndarray, annotations: np.ndarray, r
         annotation_term=place[term][by_term],
         provenance=hierarchy.provenance.after(f"cut {n_cut:,} edges"),
         copy_of=copies,
+        sign_of_relation=None if relation_signs is None else relation_signs[relations][by_parent],
+        sign_of_annotation=None if annotation_signs is None else annotation_signs[annotations][by_term],
     )
 
 

@@ -14,7 +14,7 @@ from flax import nnx
 from kgnn.data.samples import Samples
 from kgnn.errors import TrainingError
 from kgnn.layers.thresholds import group_norms
-from kgnn.models import Model, Replicates, build
+from kgnn.models import BuildArguments, Model, Replicates, build
 from kgnn.structure import Hierarchy
 from kgnn.structure.cut import Removed, cut_edges
 from kgnn.train.carry import subsystems_of
@@ -22,14 +22,17 @@ from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.config import TrainConfig
 from kgnn.train.fit import fit, refuse_finished
 from kgnn.train.loop import train_model
-from kgnn.train.parts import make_parts
+from kgnn.train.parts import Parts, make_parts
 from kgnn.train.progress import Progress
-from kgnn.train.redundancy import count_edges, silence_costs, spare_edges
+from kgnn.train.redundancy import Spared, count_edges, silence_costs, spare_edges
 from kgnn.train.run import Run
 
 if TYPE_CHECKING:
     import pandas
 
+DEFAULT_PRICE = 3e-4
+FURTHER = "not the most specific"
+"""Why an edge went that was cut because its gene or term has a more specific one."""
 AT_ZERO = 1e-6
 """Share of the largest norm among the edges of its kind below which an edge counts as 0."""
 
@@ -58,8 +61,8 @@ def prune(
     config: TrainConfig | None = None,
     *,
     share: float | None = None,
-    annotation_price: float = 3e-4,
-    relation_price: float = 3e-4,
+    annotation_price: float | None = None,
+    relation_price: float | None = None,
     rule: str = "lasso",
     rounds: int = 1,
     pruning_epochs: int | None = None,
@@ -72,15 +75,15 @@ def prune(
 ) -> Pruned:
     r"""Find out which edges a network does not need, and do without them.
 
-    Either a `share` of the edges is to go. Those that repeat others go first, the most general ones before: of a gene's
-    annotations all but that to its most specific term, of a term's parents all but the most specific. If that is not
-    enough, genes go, those whose silence costs a fitted network the least of its training loss; in every one of
-    `rounds` the network is fitted anew.
+    Either a `share` of the edges is to go. The first ones are further annotations of a gene, besides that to its most
+    specific term, and further parents of a term, the most general ones before; this looks at no data. If the share asks
+    for more, genes go that a fitted network misses least: its training loss rises least when the gene has its mean in
+    every sample. In every one of `rounds` the network is fitted anew.
 
     Or every edge has a price. First the network is trained, for half of the epochs as it is, then with a price on every
     annotation and relation, by proximal steps that set all weights of an edge to 0 at once; validation samples take no
-    part in this. Each replicate does so by itself, from a seed of its own. Prices fall on weak genes and on repetitions
-    alike, so that genes are lost early.
+    part in this. Each replicate does so by itself, from a seed of its own. Prices fall on a gene's only annotation as
+    on a further one, so that genes are lost early.
 
     What is found is cut out of the hierarchy, with all that then hangs in the air. The smaller network starts anew and
     is fitted like any other; it may want less decay or dropout and more epochs than the whole one. That an edge is gone
@@ -91,10 +94,10 @@ def prune(
         model: A model with subsystems; gives structure and arguments, its weights are not used.
         samples: Training samples.
         config: Settings of both fits.
-        share: Share of the edges to cut, above 0 and below 1; prices, `rule` and `agree` then play no part. None for
-            prices.
-        annotation_price: Of an annotation.
-        relation_price: Of a relation.
+        share: Share of the edges to cut, above 0 and below 1; the network then has no prices, and `rule` and `agree`
+            play no part. None for prices.
+        annotation_price: Of an annotation; 3e-4 where None.
+        relation_price: Of a relation; 3e-4 where None.
         rule: ``"lasso"``: both by the norm of their weights, in units of the loss (`kgnn.layers.GroupLasso`); or
             ``"l0"``, that of ParsVNN: a fixed price of an annotation, so that only what is small already goes (give the
             settings a weight decay), and prices in units of a step (about 5 and 0.1).
@@ -114,7 +117,8 @@ def prune(
 
     Raises:
         StructureError: If no gene reaches the root any more.
-        TrainingError: If the model has no subsystems, or a number means nothing.
+        TrainingError: If the model has no subsystems or several roots, a number means nothing, or the share is too
+            large.
         RunError: If `out` holds a finished run.
 
     References:
@@ -129,17 +133,23 @@ def prune(
     refuse_finished(out)
     config = TrainConfig() if config is None else config
     model = model.member(0) if isinstance(model, Replicates) else model
-    hierarchy = _hierarchy_of(model, share, (annotation_price, relation_price), rounds, agree)
+    hierarchy = _hierarchy_of(model, rounds, agree)
+    lambdas = _prices(share, annotation_price, relation_price)
     enable_compilation_cache()
     parts = make_parts(model, samples, valid, test, config)
-    epochs = pruning_epochs or config.epochs
+    epochs, arguments = config.epochs if pruning_epochs is None else pruning_epochs, model.arguments
+    further: set[tuple[str, str]] = set()
     if share is not None:
         how: dict[str, Any] = {"share": share, "rounds": rounds}
-        first = replace(config, epochs=epochs)
-        kept = _without_repetition(model, share, rounds, parts.train, parts.valid, first, progress)
+        arguments = arguments._replace(
+            settings=arguments.settings._replace(annotation_price=0.0, relation_price=0.0)  # type: ignore[union-attr]
+        )
+        spared = _spared(hierarchy, arguments, share, rounds, parts, replace(config, epochs=epochs), progress)
+        kept = (spared.kept[: len(hierarchy.annotation_gene)], spared.kept[len(hierarchy.annotation_gene) :])
         kept_by = (kept[0].astype(float), kept[1].astype(float))
+        further = {_ends(hierarchy)[edge] for edge in np.flatnonzero(spared.further)}
     else:
-        prices = {"annotation_price": annotation_price, "relation_price": relation_price, "price_rule": rule}
+        prices = {"annotation_price": lambdas[0], "relation_price": lambdas[1], "price_rule": rule}
         how = {**prices, "rounds": rounds, "agree": agree}
         first = replace(config, epochs=epochs, average=0.0, patience=0, replicates=1)
         seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
@@ -147,7 +157,8 @@ def prune(
         kept_by = (np.mean([of for of, _ in each], axis=0), np.mean([of for _, of in each], axis=0))
         kept = (kept_by[0] >= agree, kept_by[1] >= agree)
     smaller, removed = cut_edges(hierarchy, *kept)
-    rebuilt = build(model.arguments, smaller, seed=config.seed)
+    removed = tuple(each._replace(reason=FURTHER) if each[1:3] in further else each for each in removed)
+    rebuilt = build(arguments, smaller, seed=config.seed)
     edges = _counted(hierarchy, smaller)
     run = fit(
         rebuilt,
@@ -164,43 +175,66 @@ def prune(
     return Pruned(run, _table(removed), edges, kept_by)
 
 
-def _hierarchy_of(
-    model: Model, share: float | None, prices: tuple[float, float], rounds: int, agree: float
-) -> Hierarchy:
+def _hierarchy_of(model: Model, rounds: int, agree: float) -> Hierarchy:
     """The hierarchy to prune; what cannot be pruned is refused, and so are numbers that mean nothing."""
     if model.hierarchy is None or not hasattr(model.arguments.settings, "annotation_price"):
         raise TrainingError("the model has no subsystems whose edges could be pruned. Give a visible network.")
-    if share is not None and not 0 < share < 1:
-        raise TrainingError(f"share is {share:g}. Give the share of the edges to cut, above 0 and below 1.")
-    if share is None and (min(prices) < 0 or not max(prices)):
+    level = model.hierarchy.level_of_term
+    if (level == level[-1]).sum() > 1:
         raise TrainingError(
-            f"the prices are {prices[0]:g} and {prices[1]:g}, so that no edge would go. Set annotation_price or "
-            "relation_price above 0, or give a share of the edges."
+            f"the hierarchy has {int((level == level[-1]).sum()):,} roots, of which cutting knows one. Give a network "
+            "over a hierarchy with one root."
         )
     if rounds < 1 or not 0 < agree <= 1:
         raise TrainingError(f"rounds is {rounds} and agree is {agree:g}. Give at least one round, and a share above 0.")
     return model.hierarchy
 
 
-def _without_repetition(
-    model: Model,
+def _prices(share: float | None, *given: float | None) -> tuple[float, ...]:
+    """Prices of an annotation and a relation; refused beside a share, and so are numbers that mean nothing."""
+    if share is not None:
+        if any(price is not None for price in given):
+            raise TrainingError("there are a share and a price. Give one: with a share, edges have no prices.")
+        if not 0 < share < 1:
+            raise TrainingError(f"share is {share:g}. Give the share of the edges to cut, above 0 and below 1.")
+        return (0.0, 0.0)
+    prices = tuple(DEFAULT_PRICE if price is None else price for price in given)
+    if min(prices) < 0 or not max(prices):
+        raise TrainingError(
+            f"the prices are {prices[0]:g} and {prices[1]:g}, so that no edge would go. Set annotation_price or "
+            "relation_price above 0, or give a share of the edges."
+        )
+    return prices
+
+
+def _spared(
+    hierarchy: Hierarchy,
+    arguments: BuildArguments,
     share: float,
     rounds: int,
-    train: Samples,
-    valid: Samples | None,
+    parts: Parts,
     config: TrainConfig,
     progress: Progress | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Annotations and relations to keep when a share of them goes."""
+) -> Spared:
+    """The edges that are kept when a share of them goes."""
 
-    def costs_of(hierarchy: Hierarchy, number: int) -> np.ndarray:
-        network = build(model.arguments, hierarchy, seed=config.seed)
-        parts = make_parts(network, train, valid, None, config)
-        found, _, _ = train_model(network, parts.train, parts.valid, config, what=f"round {number}", progress=progress)
-        return silence_costs(found, parts.train, seed=config.seed)
+    def costs_of(now: Hierarchy, number: int) -> np.ndarray:
+        network = build(arguments, now, seed=config.seed)
+        train, valid, _ = make_parts(network, parts.train, parts.valid, None, config)
+        found, _, _ = train_model(network, train, valid, config, what=f"round {number}", progress=progress)
+        return silence_costs(found, train, seed=config.seed)
 
-    hierarchy: Any = model.hierarchy
-    return spare_edges(hierarchy, math.ceil(share * count_edges(hierarchy)), rounds, costs_of)
+    # The product may exceed a whole number by rounding alone.
+    return spare_edges(hierarchy, math.ceil(round(share * count_edges(hierarchy), 6)), rounds, costs_of)
+
+
+def _ends(hierarchy: Hierarchy) -> list[tuple[str, str]]:
+    """Below and above of every edge, annotations first."""
+    genes, terms = hierarchy.genes, hierarchy.terms
+    annotations = zip(hierarchy.annotation_gene, hierarchy.annotation_term, strict=True)
+    relations = zip(hierarchy.relation_child, hierarchy.relation_parent, strict=True)
+    found = [(genes[gene], terms[term]) for gene, term in annotations]
+    return found + [(terms[child], terms[parent]) for child, parent in relations]
 
 
 def _priced(

@@ -1,107 +1,167 @@
-"""Which edges say again what others say, and which genes a fitted network misses least: pruning without prices."""
+"""Which edges of a hierarchy are the first to spare, and which genes a network misses least: pruning by share."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import cast
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from kgnn.data.samples import Samples
+from kgnn.errors import StructureError, TrainingError
 from kgnn.models import Model
 from kgnn.structure import Hierarchy
 from kgnn.structure.cut import cut_edges
-from kgnn.train.carry import subsystems_of
+from kgnn.train.device_data import device_data
 from kgnn.train.losses import sample_losses
 from kgnn.train.predict import outputs_of
-from kgnn.train.stream import place_samples
 
 MOST_SAMPLES = 8_192
 """Training samples on which the silence of genes is measured."""
 
 
-def repeated_edges(hierarchy: Hierarchy) -> np.ndarray:
-    """Edges that say again what another one says, the most general first.
+class Spared(NamedTuple):
+    """Edges to keep when a share goes, annotations first, then relations: bool ``[annotation + relation]``.
 
-    Of a gene's annotations that to its most specific term says the most, and of a term's parents the most specific one:
-    the lowest, and of several that with the fewest genes. All others are repetitions.
+    Attributes:
+        kept: Whether an edge is kept.
+        further: Whether it goes because its gene or term has a more specific one.
+    """
+
+    kept: np.ndarray
+    further: np.ndarray
+
+
+def further_edges(hierarchy: Hierarchy) -> np.ndarray:
+    """Annotations of a gene besides that to its most specific term, parents of a term besides its most specific one.
+
+    The most specific term is the lowest, and of several that with the fewest genes. No data are looked at, and a
+    further edge need not say the same as the first: only a fit of what is left tells whether it was needed. A copy
+    counts as the term that it copies.
 
     Args:
         hierarchy: The hierarchy.
 
     Returns:
-        Positions of edges, annotations first: ``len(annotation_gene)`` is that of the first relation.
+        Positions of edges, the most general first; ``len(annotation_gene)`` is that of the first relation.
     """
-    below = np.concatenate([hierarchy.annotation_gene, hierarchy.n_genes + hierarchy.relation_child])
-    above = np.concatenate([hierarchy.annotation_term, hierarchy.relation_parent])
+    origin = np.arange(hierarchy.n_terms) if hierarchy.copy_of is None else hierarchy.copy_of
+    child, parent = origin[hierarchy.relation_child], origin[hierarchy.relation_parent]
+    below = np.concatenate([hierarchy.annotation_gene, hierarchy.n_genes + child])
+    above = np.concatenate([origin[hierarchy.annotation_term], parent])
+    is_copying = np.concatenate([np.zeros(len(hierarchy.annotation_gene), bool), child == parent])
     general = np.lexsort((hierarchy.n_genes_of_term[above], hierarchy.level_of_term[above]))
+    general = general[~is_copying[general]]
     _, first = np.unique(below[general], return_index=True)
     return np.delete(general, first)[::-1]
 
 
 def silence_costs(model: Model, samples: Samples, *, seed: int = 0) -> np.ndarray:
-    """How much the loss rises when a gene says nothing: all weights of its annotations are set to 0.
+    """How much the loss rises when a gene tells the samples apart no more: it has its mean in all tables of genes.
 
     Args:
-        model: A fitted model with subsystems, or replicates, of which the mean prediction counts.
+        model: A fitted model, or replicates, of which the mean prediction counts.
         samples: With targets; of many, a random part is used.
         seed: Of that part.
 
     Returns:
         ``[gene]``, mean over samples, errors of a regression in units of the targets' spread.
     """
-    subsystems, hierarchy = subsystems_of(model), cast("Hierarchy", model.hierarchy)
     if len(samples) > MOST_SAMPLES:
         samples = samples.take(np.sort(np.random.default_rng(seed).permutation(len(samples))[:MOST_SAMPLES]))
-    data = place_samples(samples.with_genes(model.genes))
+    samples = samples.with_genes(model.genes)
+    data = device_data(samples)
+    of_genes = [name for name, each in samples.modalities.items() if tuple(each.features) == tuple(model.genes)]
+    tables = {name: jnp.asarray(data.tables[name][:], jnp.float32) for name in of_genes}
+    # Samples may share rows, and further rows fill a table up.
+    shares = {name: jnp.bincount(data.rows[name], length=len(tables[name])) / len(samples) for name in of_genes}
+    means = {name: shares[name] @ tables[name] for name in of_genes}
     target, scale = jnp.asarray(samples.require_targets().values), model.output_scaling.scale[...]
-    scale = scale.reshape(-1, scale.shape[-1])[0]
+    scale, split = scale.reshape(-1, scale.shape[-1])[0], nnx.split(model)
 
-    def loss() -> float:
-        return float(sample_losses(model.task, jnp.asarray(outputs_of(*nnx.split(model), data)), target, scale).mean())
+    def loss(changed: dict[str, jnp.ndarray]) -> float:
+        outputs = outputs_of(*split, data._replace(tables={**data.tables, **changed}))
+        return float(sample_losses(model.task, jnp.asarray(outputs), target, scale).mean())
 
-    of_gene = np.repeat(hierarchy.annotation_gene, subsystems.settings.weights_of_edges(hierarchy)[0])
-    weights, whole = subsystems.gene_weights[...], loss()
-    costs = np.zeros(hierarchy.n_genes)
-    for gene in range(hierarchy.n_genes):
-        subsystems.gene_weights[...] = jnp.where(of_gene == gene, 0.0, weights)
-        costs[gene] = loss() - whole
-    subsystems.gene_weights[...] = weights
+    whole = loss(tables)
+    costs = np.zeros(len(model.genes))
+    for gene in range(len(model.genes)):
+        silent = {name: table.at[:, gene].set(means[name][gene]) for name, table in tables.items()}
+        costs[gene] = loss(silent) - whole
     return costs
 
 
-def spare_edges(
-    hierarchy: Hierarchy, n: int, rounds: int, costs_of: Callable[[Hierarchy, int], np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Edges to keep when at least `n` go: first those that repeat others go, then genes that cost least.
+def spare_edges(hierarchy: Hierarchy, n: int, rounds: int, costs_of: Callable[[Hierarchy, int], np.ndarray]) -> Spared:
+    """Edges to keep when at least `n` go: first further edges go, then genes that cost least; no more than needed.
 
     Args:
         hierarchy: The hierarchy.
         n: Number of edges that go, with those that then hang in the air.
         rounds: Times that the costs of genes are asked for anew.
-        costs_of: Costs ``[gene]`` on a hierarchy, in a round from 1; asked only if repetitions are not enough.
+        costs_of: Costs ``[gene]`` on a hierarchy, in a round from 1; asked only if further edges are not enough.
 
     Returns:
-        bool ``[annotation]`` and bool ``[relation]``, as `kgnn.structure.cut.cut_edges` wants them.
+        The edges.
+
+    Raises:
+        TrainingError: If so many edges cannot go.
     """
-    n_annotations, n_edges = len(hierarchy.annotation_gene), count_edges(hierarchy)
+    n_edges, further = count_edges(hierarchy), further_edges(hierarchy)
+    of_gene = np.concatenate([hierarchy.annotation_gene, np.full(len(hierarchy.relation_child), -1)])
     kept = np.ones(n_edges, bool)
-    kept[repeated_edges(hierarchy)[:n]] = False
+
+    def without_further(number: int) -> np.ndarray:
+        return kept & ~np.isin(np.arange(n_edges), further[:number])
+
+    kept = without_further(_fewest(lambda number: _cut(hierarchy, without_further(number)), len(further), n))
+    is_further = ~kept
     for number in range(1, rounds + 1):
-        now = cut_edges(hierarchy, kept[:n_annotations], kept[n_annotations:])[0]
+        now = _after(hierarchy, kept)
         missing = n - (n_edges - count_edges(now))
         if missing <= 0:
             break
+        wanted = n - missing + math.ceil(missing / (rounds - number + 1))
         order = np.argsort(costs_of(now, number), kind="stable")
-        removed = np.cumsum(np.bincount(now.annotation_gene, minlength=now.n_genes)[order])
-        n_genes = 1 + int(np.searchsorted(removed, -(-missing // (rounds - number + 1))))
-        gone = {now.genes[gene] for gene in order[:n_genes]}
-        kept[:n_annotations] &= np.array([hierarchy.genes[gene] not in gone for gene in hierarchy.annotation_gene])
-    return kept[:n_annotations], kept[n_annotations:]
+        place = np.array([hierarchy.genes.index(now.genes[gene]) for gene in order])
+
+        def without_genes(n_genes: int, place: np.ndarray = place, kept: np.ndarray = kept) -> np.ndarray:
+            return kept & ~np.isin(of_gene, place[:n_genes])
+
+        kept = without_genes(_fewest(lambda some: _cut(hierarchy, without_genes(some)), len(order) - 1, wanted))
+    most = n_edges - count_edges(_after(hierarchy, kept))
+    if most < n:
+        raise TrainingError(
+            f"{n:,} of {n_edges:,} edges are to go, but without {most:,} of them one gene is left. Ask for a smaller "
+            "share."
+        )
+    return Spared(kept, is_further)
 
 
 def count_edges(hierarchy: Hierarchy) -> int:
     """Annotations and relations together."""
     return len(hierarchy.annotation_gene) + len(hierarchy.relation_child)
+
+
+def _after(hierarchy: Hierarchy, kept: np.ndarray) -> Hierarchy:
+    n_annotations = len(hierarchy.annotation_gene)
+    return cut_edges(hierarchy, kept[:n_annotations], kept[n_annotations:])[0]
+
+
+def _cut(hierarchy: Hierarchy, kept: np.ndarray) -> int:
+    """Edges that go, with those that hang in the air; all where no gene reaches the root any more."""
+    try:
+        return count_edges(hierarchy) - count_edges(_after(hierarchy, kept))
+    except StructureError:
+        return count_edges(hierarchy)
+
+
+def _fewest(cut: Callable[[int], int], most: int, n: int) -> int:
+    """The smallest number, at most `most`, for which at least `n` edges go; more of it never lets fewer go."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if cut(middle) >= n else (middle + 1, high)
+    return low

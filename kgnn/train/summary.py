@@ -18,6 +18,10 @@ NAMES = {
 }
 
 
+FEWEST_TO_CHOOSE = 50
+"""Validation samples below which the choice of an epoch is told to be little more than chance."""
+
+
 def score_table(metrics: Mapping[str, Any]) -> str:
     """Scores as aligned text.
 
@@ -26,7 +30,8 @@ def score_table(metrics: Mapping[str, Any]) -> str:
 
     Returns:
         Some lines: one a model, one column a split, in the headline score; of replicates also the mean over the
-        networks by themselves with its 95 % t-interval; then the groups left out.
+        networks by themselves with its 95 % t-interval; then the groups left out; then a word where so few validation
+        samples chose the epoch that chance did.
     """
     splits = [name for name in ("valid", "test") if name in metrics["model"]] or ["train"]
     score = metrics["score"]
@@ -42,6 +47,12 @@ def score_table(metrics: Mapping[str, Any]) -> str:
         )
         lines.append(f"  {metrics['recipe']:<30}" + _number(found["model"].get(score)))
         lines += [f"  {NAMES.get(b, b):<30}" + _number(s.get(score)) for b, s in found["baselines"].items()]
+    n_valid = metrics.get("n_samples", {}).get("valid", FEWEST_TO_CHOOSE)
+    if n_valid < FEWEST_TO_CHOOSE:
+        lines.append(
+            f"{n_valid} validation samples chose the epoch, which is much chance. To keep the last one instead, set "
+            "valid_fraction=0 and give no validation samples"
+        )
     lines.append(
         f"epoch {metrics['best_epoch']}, {metrics['n_parameters']:,} parameters, {metrics['seconds']:.0f} s in all"
     )

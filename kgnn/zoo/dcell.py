@@ -51,6 +51,8 @@ dcell = Recipe(
             "another term, because outputs come in hash order",
             "robust: weight decay 0.3 (decoupled), dropout 0.1 and averaging replace the penalty on weights; chosen "
             "by validation on the training pairs of the DNA repair example, never on its test pairs",
+            "paper, code: with the few pairs of that example the penalty on weights outruns the loss from such small "
+            "starts, and predictions are constant; with l2=0 the network learns (Pearson 0.29)",
         ),
     ),
     model=VisibleNetwork,

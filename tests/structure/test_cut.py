@@ -9,6 +9,8 @@ r"""What goes with an edge that is cut, on a drawing.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,3 +116,24 @@ def test_too_much_and_the_wrong_number_are_refused():
         cut_edges(hierarchy, np.zeros(5, bool), np.ones(5, bool))
     with pytest.raises(AlignmentError, match="2 annotations and 5 relations"):
         cut_edges(hierarchy, np.ones(2, bool), np.ones(5, bool))
+
+
+def test_signs_go_with_their_edges():
+    hierarchy, _ = compile_hierarchy(random_ontology(12, 20, seed=1))
+    random = np.random.default_rng(0)
+    signs = [
+        random.integers(-1, 2, len(each)).astype(np.int8)
+        for each in (hierarchy.relation_child, hierarchy.annotation_gene)
+    ]
+    hierarchy = replace(hierarchy, sign_of_relation=signs[0], sign_of_annotation=signs[1])
+    kept = random.random(len(hierarchy.annotation_gene)) < 0.6, random.random(len(hierarchy.relation_child)) < 0.8
+
+    def named(of: Hierarchy) -> dict[tuple[str, str], int]:
+        annotations = zip(of.annotation_gene, of.annotation_term, of.sign_of_annotation, strict=True)
+        relations = zip(of.relation_child, of.relation_parent, of.sign_of_relation, strict=True)
+        found = {(of.genes[gene], of.terms[term]): int(sign) for gene, term, sign in annotations}
+        return found | {(of.terms[child], of.terms[parent]): int(sign) for child, parent, sign in relations}
+
+    smaller, before = cut_edges(hierarchy, *kept)[0], named(hierarchy)
+    assert 0 < len(named(smaller)) < len(before)
+    assert all(before[edge] == sign for edge, sign in named(smaller).items())

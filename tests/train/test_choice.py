@@ -169,6 +169,10 @@ def test_the_table_shows_the_model_beside_its_baselines(finished: Finished) -> N
     assert lines[2].split()[-2:] == ["–", "–"]
     assert f"{finished.run.metrics['model']['test']['pearson']:.3f}" in lines[1]
     assert lines[-1].startswith(f"epoch {finished.run.metrics['best_epoch']}, ")
+    few = score_table({**finished.run.metrics, "n_samples": {"train": 170, "valid": 17}}).splitlines()
+    assert few[-2].startswith("17 validation samples chose the epoch") and few[-1] == lines[-1]
+    enough = score_table({**finished.run.metrics, "n_samples": {"train": 170, "valid": 50}})
+    assert "chose the epoch" not in enough
     summary = run_summary(finished.run)
     assert (summary["recipe"], summary["n_samples"]["test"]) == ("toy", 75)
 

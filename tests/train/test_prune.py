@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 
-from kgnn.data import Samples
+from kgnn.data import Samples, random_ontology
 from kgnn.errors import TrainingError
 from kgnn.knowledge.ontology import Annotation, Ontology, Relation
 from kgnn.layers import SubsystemSettings
@@ -14,7 +17,7 @@ from kgnn.structure import Hierarchy, compile_hierarchy
 from kgnn.structure.cut import cut_edges
 from kgnn.train import TrainConfig, fit, load_run, predict, prune
 from kgnn.train.prune import kept_edges
-from kgnn.train.redundancy import repeated_edges, silence_costs, spare_edges
+from kgnn.train.redundancy import further_edges, silence_costs, spare_edges
 from tests.train.small import GENES, small_hierarchy, small_model, small_ontology, small_samples
 
 # Batch normalization would let every weight shrink for nothing: what a term says would not change.
@@ -56,12 +59,12 @@ def test_replicates_vote():
     assert found.run.metrics["pruned"]["agree"] == 0.6
 
 
-def repeating() -> Hierarchy:
+def repeating(skips: str = "direct") -> Hierarchy:
     """The small hierarchy, where a1 is in C, A and R, b1 in B and R, and C below A and R."""
     small = small_ontology()
     more = tuple(Annotation(gene, term) for gene, term in (("a1", "C"), ("a1", "R"), ("b1", "R")))
     ontology = Ontology(small.terms, (*small.relations, Relation("C", "R")), (*small.annotations, *more))
-    return compile_hierarchy(ontology, GENES)[0]
+    return compile_hierarchy(ontology, GENES, skips=skips)[0]
 
 
 def edge_names(hierarchy: Hierarchy) -> list[tuple[str, str]]:
@@ -72,15 +75,20 @@ def edge_names(hierarchy: Hierarchy) -> list[tuple[str, str]]:
     return [(genes[g], terms[t]) for g, t in pairs] + [(terms[c], terms[p]) for c, p in relations]
 
 
-def test_repetitions_are_all_edges_but_the_most_specific_ones():
+def after(hierarchy: Hierarchy, n: int, rounds: int, costs_of: Any) -> Hierarchy:
+    kept, n_annotations = spare_edges(hierarchy, n, rounds, costs_of).kept, len(hierarchy.annotation_gene)
+    return cut_edges(hierarchy, kept[:n_annotations], kept[n_annotations:])[0]
+
+
+def test_further_edges_are_all_but_the_most_specific_ones():
     names = edge_names(repeating())
-    found = [names[edge] for edge in repeated_edges(repeating())]
+    found = [names[edge] for edge in further_edges(repeating())]
     assert set(found[:3]) == {("a1", "R"), ("b1", "R"), ("C", "R")}
     assert found[3:] == [("a1", "A")]
-    assert len(repeated_edges(small_hierarchy())) == 0
+    assert len(further_edges(small_hierarchy())) == 0
 
 
-def test_repetitions_go_before_genes_and_genes_by_their_cost():
+def test_further_edges_go_before_genes_and_genes_by_their_cost():
     hierarchy = repeating()
     asked = []
 
@@ -88,16 +96,46 @@ def test_repetitions_go_before_genes_and_genes_by_their_cost():
         asked.append(number)
         return np.array([GENES.index(gene) for gene in now.genes], float)
 
-    few = cut_edges(hierarchy, *spare_edges(hierarchy, 3, 2, costs_of))[0]
+    few = after(hierarchy, 3, 2, costs_of)
     assert not asked and len(edge_names(hierarchy)) - len(edge_names(few)) == 3
     assert set(few.genes) == set(GENES)
-    # Six edges: four repetitions and, in a round each, the two genes that cost least.
-    more = cut_edges(hierarchy, *spare_edges(hierarchy, 6, 2, costs_of))[0]
+    # Six edges: four further ones and, in a round each, the two genes that cost least.
+    more = after(hierarchy, 6, 2, costs_of)
     assert asked == [1, 2] and set(GENES) - set(more.genes) == {"r", "a1"}
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_count_as_what_they_copy(seed: int):
+    def found(skips: str) -> set[tuple[str, str]]:
+        hierarchy = compile_hierarchy(random_ontology(30, 60, seed=seed), skips=skips)[0]
+        names, origin = edge_names(hierarchy), hierarchy.copy_of
+        original = {name: name for name in hierarchy.terms}
+        if origin is not None:
+            original = {name: hierarchy.terms[origin[place]] for place, name in enumerate(hierarchy.terms)}
+        ends = [names[edge] for edge in further_edges(hierarchy)]
+        return {(original.get(below, below), original[above]) for below, above in ends}
+
+    assert found("direct") == found("copy") != set()
+
+
+@pytest.mark.parametrize("skips", ["direct", "copy"])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_as_many_edges_go_as_asked_for(share: float, skips: str):
+    hierarchy = compile_hierarchy(random_ontology(60, 40, seed=0), skips=skips)[0]
+    n, random = math.ceil(share * len(edge_names(hierarchy))), np.random.default_rng(0)
+    for rounds in (1, 3):
+        smaller = after(hierarchy, n, rounds, lambda now, number: random.random(now.n_genes))
+        assert len(edge_names(hierarchy)) - len(edge_names(smaller)) >= n
+        assert smaller.n_genes >= 1
+
+
+def test_a_share_that_leaves_no_gene_is_refused():
+    with pytest.raises(TrainingError, match=r"10 of 10 edges are to go, but without 7 of them one gene is left"):
+        spare_edges(small_hierarchy(), 10, 1, lambda now, number: np.arange(now.n_genes))
+
+
 @pytest.mark.parametrize("replicates", [1, 2])
-def test_silence_costs_what_a_gene_without_weights_loses(replicates: int):
+def test_silence_costs_what_a_gene_at_its_mean_loses(replicates: int):
     samples = small_samples(60)
     model = fit(small_model(settings=PLAIN), samples, CONFIG.updated({"epochs": 5, "replicates": replicates})).model
     found = silence_costs(model, samples)
@@ -109,10 +147,9 @@ def test_silence_costs_what_a_gene_without_weights_loses(replicates: int):
         return float(np.mean(((predicted - target) / scale) ** 2))
 
     values = samples.with_genes(GENES).gene_values()
-    for place, gene in enumerate(model.hierarchy.genes):
+    for place, gene in enumerate(model.genes):
         silent = values.copy()
-        # What is measured at the mean of its scaling enters as 0.
-        silent[:, GENES.index(gene)] = np.asarray(model.gene_scaling.center[...]).reshape(-1, len(GENES))[0, place]
+        silent[:, GENES.index(gene)] = values[:, GENES.index(gene)].mean()
         np.testing.assert_allclose(found[place], loss(silent) - loss(values), atol=1e-5)
 
 
@@ -139,6 +176,8 @@ def test_what_cannot_be_pruned_is_refused():
         prune(small_model(), small_samples(), annotation_price=0.0, relation_price=0.0)
     with pytest.raises(TrainingError, match="share is 1. Give the share of the edges to cut, above 0 and below 1"):
         prune(small_model(), small_samples(), share=1.0)
+    with pytest.raises(TrainingError, match="there are a share and a price"):
+        prune(small_model(), small_samples(), share=0.5, relation_price=0.1)
     with pytest.raises(TrainingError, match="rounds is 0 and agree is 0.5"):
         prune(small_model(), small_samples(), rounds=0)
     dense = DenseNetwork(GENES, hidden=3, rngs=nnx.Rngs(0))
