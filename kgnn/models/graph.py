@@ -27,7 +27,8 @@ from kgnn.structure.coarsening import coarsen
 class GraphNetwork(nnx.Module):
     r"""Convolutions over a graph of genes that all samples share.
 
-    A gene enters as a vector: its measured value times a vector of its own, plus another. Every convolution is followed
+    A gene enters as a vector: its measured value times a vector of its own, plus another; before training these vectors
+    are nearly the same for all genes, as with features that graphs are made for. Every convolution is followed
     by a ReLU; where features stay as many, what went in is added again, so that a gene keeps its identity. The state of
     a node is what it holds after each convolution over the graph itself (not over coarser ones), end to end; a gate
     acts on every one of them, so that a node that is shut passes nothing on but its reference.

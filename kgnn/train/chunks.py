@@ -73,7 +73,7 @@ class InChunks:
         if self.chunking.size < self.n:
             stacked = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, self.chunking.size), stacked)
         if self.chunking.size == 1:
-            # A batch of one network is several times slower than the network, where its products have batches too.
+            # A batch of one network is slower than the network (benchmarks/one_replicate.py).
             one = self._function(jax.tree.map(lambda leaf: leaf[0], stacked), *shared)
             return jax.tree.map(lambda leaf: leaf[None], one)
         return jax.vmap(lambda one: self._function(one, *shared))(stacked)
