@@ -109,11 +109,10 @@ def test_copies_count_as_what_they_copy(seed: int):
     def found(skips: str) -> set[tuple[str, str]]:
         hierarchy = compile_hierarchy(random_ontology(30, 60, seed=seed), skips=skips)[0]
         names, origin = edge_names(hierarchy), hierarchy.copy_of
-        original = {name: name for name in hierarchy.terms}
-        if origin is not None:
-            original = {name: hierarchy.terms[origin[place]] for place, name in enumerate(hierarchy.terms)}
+        places = range(hierarchy.n_terms) if origin is None else origin.tolist()
+        original = {name: hierarchy.terms[place] for name, place in zip(hierarchy.terms, places, strict=True)}
         ends = [names[edge] for edge in further_edges(hierarchy)]
-        return {(original.get(below, below), original[above]) for below, above in ends}
+        return {(original.get(below) or below, original[above]) for below, above in ends}
 
     assert found("direct") == found("copy") != set()
 
