@@ -25,8 +25,8 @@ from measuring.workloads import dna_repair
 from kgnn.data import Samples
 from kgnn.errors import StructureError
 from kgnn.structure import Hierarchy, compile_hierarchy, cut_edges
+from kgnn.structure.spare import count_edges, further_edges
 from kgnn.train import Run, TrainConfig, fit, prune
-from kgnn.train.redundancy import count_edges, further_edges
 from kgnn.zoo import dcell, recipe
 
 SETTINGS = {"epochs": 300}

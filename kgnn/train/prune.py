@@ -17,6 +17,7 @@ from kgnn.layers.thresholds import group_norms
 from kgnn.models import BuildArguments, Model, Replicates, build
 from kgnn.structure import Hierarchy
 from kgnn.structure.cut import Removed, cut_edges
+from kgnn.structure.spare import Spared, count_edges, spare_edges
 from kgnn.train.carry import subsystems_of
 from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.config import TrainConfig
@@ -24,8 +25,8 @@ from kgnn.train.fit import fit, refuse_finished
 from kgnn.train.loop import train_model
 from kgnn.train.parts import Parts, make_parts
 from kgnn.train.progress import Progress
-from kgnn.train.redundancy import Spared, count_edges, silence_costs, spare_edges
 from kgnn.train.run import Run
+from kgnn.train.silence import silence_costs
 
 if TYPE_CHECKING:
     import pandas
@@ -116,9 +117,8 @@ def prune(
         The run on the smaller hierarchy, and what was removed.
 
     Raises:
-        StructureError: If no gene reaches the root any more.
-        TrainingError: If the model has no subsystems or several roots, a number means nothing, or the share is too
-            large.
+        StructureError: If no gene reaches the root any more, or the share is too large.
+        TrainingError: If the model has no subsystems or several roots, or a number means nothing.
         RunError: If `out` holds a finished run.
 
     References:

@@ -1,4 +1,4 @@
-"""Which edges of a hierarchy are the first to spare, and which genes a network misses least: pruning by share."""
+"""Which edges of a hierarchy go when a share of them is to go: pruning by share."""
 
 from __future__ import annotations
 
@@ -6,21 +6,11 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
-from kgnn.data.samples import Samples
-from kgnn.errors import StructureError, TrainingError
-from kgnn.models import Model
-from kgnn.structure import Hierarchy
+from kgnn.errors import StructureError
 from kgnn.structure.cut import cut_edges
-from kgnn.train.device_data import device_data
-from kgnn.train.losses import sample_losses
-from kgnn.train.predict import outputs_of
-
-MOST_SAMPLES = 8_192
-"""Training samples on which the silence of genes is measured."""
+from kgnn.structure.hierarchy import Hierarchy
 
 
 class Spared(NamedTuple):
@@ -59,41 +49,6 @@ def further_edges(hierarchy: Hierarchy) -> np.ndarray:
     return np.delete(general, first)[::-1]
 
 
-def silence_costs(model: Model, samples: Samples, *, seed: int = 0) -> np.ndarray:
-    """How much the loss rises when a gene tells the samples apart no more: it has its mean in all tables of genes.
-
-    Args:
-        model: A fitted model, or replicates, of which the mean prediction counts.
-        samples: With targets; of many, a random part is used.
-        seed: Of that part.
-
-    Returns:
-        ``[gene]``, mean over samples, errors of a regression in units of the targets' spread.
-    """
-    if len(samples) > MOST_SAMPLES:
-        samples = samples.take(np.sort(np.random.default_rng(seed).permutation(len(samples))[:MOST_SAMPLES]))
-    samples = samples.with_genes(model.genes)
-    data = device_data(samples)
-    of_genes = [name for name, each in samples.modalities.items() if tuple(each.features) == tuple(model.genes)]
-    tables = {name: jnp.asarray(data.tables[name][:], jnp.float32) for name in of_genes}
-    # Samples may share rows, and further rows fill a table up.
-    shares = {name: jnp.bincount(data.rows[name], length=len(tables[name])) / len(samples) for name in of_genes}
-    means = {name: shares[name] @ tables[name] for name in of_genes}
-    target, scale = jnp.asarray(samples.require_targets().values), model.output_scaling.scale[...]
-    scale, split = scale.reshape(-1, scale.shape[-1])[0], nnx.split(model)
-
-    def loss(changed: dict[str, jnp.ndarray]) -> float:
-        outputs = outputs_of(*split, data._replace(tables={**data.tables, **changed}))
-        return float(sample_losses(model.task, jnp.asarray(outputs), target, scale).mean())
-
-    whole = loss(tables)
-    costs = np.zeros(len(model.genes))
-    for gene in range(len(model.genes)):
-        silent = {name: table.at[:, gene].set(means[name][gene]) for name, table in tables.items()}
-        costs[gene] = loss(silent) - whole
-    return costs
-
-
 def spare_edges(hierarchy: Hierarchy, n: int, rounds: int, costs_of: Callable[[Hierarchy, int], np.ndarray]) -> Spared:
     """Edges to keep when at least `n` go: first further edges go, then genes that cost least; no more than needed.
 
@@ -107,10 +62,11 @@ def spare_edges(hierarchy: Hierarchy, n: int, rounds: int, costs_of: Callable[[H
         The edges.
 
     Raises:
-        TrainingError: If so many edges cannot go.
+        StructureError: If so many edges cannot go.
     """
     n_edges, further = count_edges(hierarchy), further_edges(hierarchy)
     of_gene = np.concatenate([hierarchy.annotation_gene, np.full(len(hierarchy.relation_child), -1)])
+    place_of = {gene: place for place, gene in enumerate(hierarchy.genes)}
     kept = np.ones(n_edges, bool)
 
     def without_further(number: int) -> np.ndarray:
@@ -125,7 +81,7 @@ def spare_edges(hierarchy: Hierarchy, n: int, rounds: int, costs_of: Callable[[H
             break
         wanted = n - missing + math.ceil(missing / (rounds - number + 1))
         order = np.argsort(costs_of(now, number), kind="stable")
-        place = np.array([hierarchy.genes.index(now.genes[gene]) for gene in order])
+        place = np.array([place_of[now.genes[gene]] for gene in order])
 
         def without_genes(n_genes: int, place: np.ndarray = place, kept: np.ndarray = kept) -> np.ndarray:
             return kept & ~np.isin(of_gene, place[:n_genes])
@@ -133,7 +89,7 @@ def spare_edges(hierarchy: Hierarchy, n: int, rounds: int, costs_of: Callable[[H
         kept = without_genes(_fewest(lambda some: _cut(hierarchy, without_genes(some)), len(order) - 1, wanted))
     most = n_edges - count_edges(_after(hierarchy, kept))
     if most < n:
-        raise TrainingError(
+        raise StructureError(
             f"{n:,} of {n_edges:,} edges are to go, but without {most:,} of them one gene is left. Ask for a smaller "
             "share."
         )
