@@ -70,7 +70,9 @@ ROOT = {"unannotated": "root"}
 FEWER = {"min_genes": 40, "max_genes": 300, "min_extra_genes": 30}
 FAMILIES = (
     Family("visible network", "dcell", {"epochs": 40, "replicates": 1, **VISIBLE}, ROOT, FEWER),
-    Family("pathway network", "pnet", {"epochs": 40, "replicates": 3}, ROOT, FEWER),
+    Family(
+        "pathway network", "pnet", {"epochs": 40, "replicates": 3, "weight_decay": 1.0, "dropout": 0.3}, ROOT, FEWER
+    ),
     Family("graph network", "graph_network", {"epochs": 30, "average": 0.95, "weight_decay": 0.3}),
     Family("attention over genes", "gene_transformer", {"epochs": 8, "n_blocks": 1}, genes=256),
     Family(

@@ -110,6 +110,7 @@ class SubsystemSettings(NamedTuple):
         price_rule: ``"l0"``, as ParsVNN has it: a fixed price of an annotation that is there (`GroupHardThreshold`) and
             one by norm of a relation (`GroupSoftThreshold`), in units of a step; or ``"lasso"``, by norm and in units
             of the loss (`GroupLasso`).
+        root_states: Fewest states of the root, whatever `n_states` says.
     """
 
     n_states: int | tuple[int, ...] | StateRule | LogStateRule = 6
@@ -129,6 +130,7 @@ class SubsystemSettings(NamedTuple):
     annotation_price: float = 0.0
     relation_price: float = 0.0
     price_rule: str = "l0"
+    root_states: int = 0
 
     def check(self) -> None:
         """Refuse unknown choices, naming the known ones, and numbers that mean nothing."""
@@ -160,11 +162,14 @@ class SubsystemSettings(NamedTuple):
     def states_of_terms(self, hierarchy: Hierarchy) -> np.ndarray:
         """Number of states of every term, int ``[term]``."""
         if isinstance(self.n_states, int):
-            return np.full(hierarchy.n_terms, self.n_states, dtype=np.int64)
-        if isinstance(self.n_states, tuple):
+            states = np.full(hierarchy.n_terms, self.n_states, dtype=np.int64)
+        elif isinstance(self.n_states, tuple):
             levels = np.minimum(hierarchy.level_of_term, len(self.n_states) - 1)
-            return np.asarray(self.n_states, dtype=np.int64)[levels]
-        return self.n_states(hierarchy.n_genes_of_term)
+            states = np.asarray(self.n_states, dtype=np.int64)[levels]
+        else:
+            states = np.array(self.n_states(hierarchy.n_genes_of_term))
+        states[-1] = max(states[-1], self.root_states)
+        return states
 
     def weights_of_edges(self, hierarchy: Hierarchy) -> tuple[np.ndarray, np.ndarray]:
         """Number of weights of every annotation and of every relation, int; those of an edge are neighbors.

@@ -39,9 +39,10 @@ class PathwayNetwork(nnx.Module):
 
     Args:
         hierarchy: The compiled hierarchy; ``skips="copy"`` gives it the layers of fixed depth of P-NET and BINN.
-        settings: How a term computes its state; ``heads="none"`` leaves out the auxiliary heads of terms.
-        features: Names of the tables, each ``[sample, gene]`` over the same genes; empty where there is but one, which
-            then enters the terms as it is.
+        settings: How a term computes its state; ``heads="none"`` leaves out the auxiliary heads of terms. The root has
+            at least a state for every output: through a single one no more than two classes are told apart.
+        features: Names of the tables, each ``[sample, gene]`` over the same genes, which the unit of a gene makes one
+            value of (P-NET has it for a single table as well); empty where the only table enters the terms as it is.
         gene_norm: Whether batch normalization follows the unit of a gene.
         gene_dropout: Share of the genes set to 0 in training; only with `features`.
         readout: ``"root"`` (a linear map of its states), ``"mean"`` (of what the heads of all levels predict, in
@@ -93,6 +94,7 @@ class PathwayNetwork(nnx.Module):
         self.structure = self.hierarchy = hierarchy
         self.task = task
         self.output_names = name_outputs(outputs)
+        settings = settings._replace(root_states=max(settings.root_states, len(self.output_names)))
         self.features = tuple(features)
         self.readout = readout
         self.arguments = BuildArguments(
@@ -178,6 +180,8 @@ class PathwayNetwork(nnx.Module):
         if not self.features:
             instead = "Build it with features=, naming them in order."
             return _each_sample(only_table(inputs, "a pathway network without features takes the genes", instead))
+        if len(self.features) == 1 and not isinstance(inputs, dict):
+            inputs = {self.features[0]: inputs}
         if not isinstance(inputs, dict) or not set(self.features) <= inputs.keys():
             given = name_some(inputs) if isinstance(inputs, dict) else "one without a name"
             raise KgnnError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from kgnn.layers import SubsystemSettings
@@ -36,7 +37,7 @@ pnet = Recipe(
             "paper": "no normalization, Adam with a falling rate, L2 1e-3, 300 epochs, batch 50",
         },
         differs=(
-            "the hierarchy has a root, whose unit has a head of its own above that of the highest pathways",
+            "the hierarchy has a root, with a unit for every output, whose head is above that of the highest pathways",
             "layers are counted from the genes, and a pathway's own genes reach it through copies (see "
             "compile_hierarchy); the program feeds genes to the lowest layer alone",
             "Reactome's tables are read without a header: the released program loses the first record of each",
@@ -50,7 +51,7 @@ pnet = Recipe(
     options={"dropout": float, "gene_dropout": float, "readout": str, "activation": str, "norm": str},
     modalities=("gene", "..."),
     compiling={"skips": "copy"},
-    from_samples=gene_tables,
+    from_samples=partial(gene_tables, even_one=True),
 )
 """The P-NET network: a unit a gene over its features, one unit a pathway, and a head at every level.
 

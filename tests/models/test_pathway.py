@@ -81,6 +81,7 @@ def naive(model: PathwayNetwork, given: dict[str, np.ndarray] | np.ndarray):
     [
         ((), "root", "regression", SubsystemSettings(2, heads="tanh_linear"), False),
         ((), "mean", "classes", SubsystemSettings(1, norm="before"), False),
+        (("expression",), "mean", "classes", SubsystemSettings(1), False),
         (FEATURES, "root", "regression", SubsystemSettings(2, heads="linear"), True),
         (FEATURES, "mean", "labels", SubsystemSettings(1, norm="none"), False),
         (FEATURES[:2], "linear", "regression", SubsystemSettings(LogStateRule(4, 2)), False),
@@ -107,6 +108,21 @@ def test_equals_its_equations(features, readout, task, chosen, gene_norm):
     for found, expected in zip(prediction[:3], naive(model, given), strict=True):
         np.testing.assert_allclose(found, expected, atol=2e-5)
     assert prediction.auxiliary.shape[1] == len(model.heads) == len(model.head_weights)
+
+
+def test_a_feature_that_is_alone_is_the_only_table():
+    model = PathwayNetwork(HIERARCHY, features=("expression",), readout="mean", rngs=nnx.Rngs(1))
+    assert model.heads[0] == "genes"
+    given = tables(("expression",))
+    for found, named in zip(call(model, given["expression"])[:3], call(model, given)[:3], strict=True):
+        np.testing.assert_array_equal(found, named)
+
+
+@pytest.mark.parametrize(("n_states", "outputs", "expected"), [(1, 5, 5), (1, 1, 1), (6, 5, 6), ((2, 1), 3, 3)])
+def test_the_root_has_a_state_for_every_output(n_states, outputs, expected):
+    model = PathwayNetwork(HIERARCHY, SubsystemSettings(n_states), outputs=outputs, rngs=nnx.Rngs(1))
+    own = SubsystemSettings(n_states).states_of_terms(HIERARCHY)
+    np.testing.assert_array_equal(np.bincount(model.term_of_state), [*own[:-1], expected])
 
 
 def test_what_stands_in_a_gap_is_never_read():

@@ -27,6 +27,7 @@ class Places:
         self.terms = hierarchy.terms
         rule = subsystems.settings.n_states
         self.sizes = {term: n_states_of_term(ontology, term, rule) for term in self.terms}
+        self.sizes[self.terms[-1]] = max(self.sizes[self.terms[-1]], subsystems.settings.root_states)
         at = {gene: row for row, gene in enumerate(hierarchy.genes)}
         order = {term: row for row, term in enumerate(self.terms)}
         self.genes = {term: sorted(ontology.direct_genes[term], key=at.__getitem__) for term in self.terms}

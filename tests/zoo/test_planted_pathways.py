@@ -55,6 +55,17 @@ def measured(random: np.random.Generator) -> Samples:
     return mask_missing(values, GENES, targets=halves(score, ("one", "two")))
 
 
+def of_leaves(random: np.random.Generator) -> Samples:
+    """Five classes: which of five pathways without children is highest."""
+    values = random.normal(size=(N_TRAIN + N_TEST, len(GENES))).astype(np.float32)
+    leaves = ("TOY:0008", "TOY:0009", "TOY:0010", "TOY:0003", "TOY:0013")
+    own = [np.isin(GENES, list(EXAMPLE.ontology.direct_genes[leaf])) for leaf in leaves]
+    highest = np.stack([values[:, each].mean(axis=1) * np.sqrt(each.sum()) for each in own]).argmax(axis=0)
+    return Samples.from_values(
+        values, GENES, meaning="abundance", targets=Targets(highest.astype(np.int32), leaves, "classes")
+    )
+
+
 def genotyped(random: np.random.Generator) -> tuple[Ontology, Samples]:
     """Two variants a gene, with 0, 1 or 2 alleles."""
     pairs = [(f"rs{number}", GENES[number // 2]) for number in range(2 * len(GENES))]
@@ -94,6 +105,12 @@ def test_pnet_and_binn_find_the_planted_pathway(name: str, make: Any, options: d
         found = by_pathway(run, measure)
         assert found.index[0] in BRANCH, measure
         assert found[list(BRANCH)].max() > 2 * found.drop(list(BRANCH)).max(), measure
+
+
+@pytest.mark.parametrize("name", ["pnet", "binn"])
+def test_pathways_of_one_unit_tell_five_classes_apart(name: str):
+    run = fitted(name, EXAMPLE.ontology, of_leaves(np.random.default_rng(7)))
+    assert run.metrics["model"]["test"]["accuracy"] > 0.6
 
 
 def test_gennet_finds_the_planted_pathway_and_its_genes():

@@ -53,3 +53,15 @@ def test_dcell_has_the_widths_of_the_paper_and_of_the_code():
         model = build_model(recipe("dcell"), hierarchy, samples, version=version)
         expected = np.maximum(least, whole(np.round(share * hierarchy.n_genes_of_term, 9)))
         np.testing.assert_array_equal(np.bincount(model.term_of_state), expected)
+
+
+def test_pnet_gives_genes_a_unit_and_a_head_even_where_there_is_one_table():
+    for name, features, heads in (
+        ("pnet", (TOY.samples.gene_modality,), ("genes", "level 0")),
+        ("binn", (), ("level 0", "level 1")),
+    ):
+        each = recipe(name)
+        hierarchy, _ = each.compile(TOY.ontology, TOY.samples)
+        model = build_model(each, hierarchy, TOY.samples, readout="mean")
+        assert model.features == features
+        assert model.heads[:2] == heads
