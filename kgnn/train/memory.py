@@ -9,8 +9,9 @@ import jax
 
 from kgnn.train.device_memory import device_bytes
 
-CACHE_BYTES = 16_000_000
-"""What a CPU core computes on without waiting for memory; measured where two cores share a cache of 32 MB."""
+CACHE_BYTES = 4_000_000
+"""Replicates that together take less are one program on a CPU, since calling it takes longer than computing it; larger
+ones are faster as the networks that they are (measured, benchmarks/one_replicate.py)."""
 TEMPORARY = 1.5
 """What a compiled step allocates over what its backward pass keeps; measured between 1.2 and 1.7."""
 RESIDENT_COPIES = 3

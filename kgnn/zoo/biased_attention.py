@@ -14,7 +14,6 @@ OVER_GENES: dict[str, dict[str, Any]] = {
     "plain": {"bias": "none"},
 }
 OVER_TERMS: dict[str, dict[str, Any]] = {"bias": {"bias": "linear"}, "plain": {"bias": "none"}}
-# One replicate at a time: side by side, its batches of small products take several times as long on a CPU.
 _CONFIG = TrainConfig(
     epochs=60,
     batch_size=32,
@@ -23,7 +22,6 @@ _CONFIG = TrainConfig(
     weight_decay=0.1,
     average=0.99,
     clip_norm=1.0,
-    replicates_together=1,
 )
 
 

@@ -12,7 +12,6 @@ VERSIONS: dict[str, dict[str, Any]] = {
     "robust": {"n_features": 4, "n_layers": 1, "n_attentions": 4, "dropout": 0.3},
     "paper": {"n_features": 8, "n_layers": 2, "n_attentions": 8},
 }
-# One replicate at a time: side by side, its batches of small products take several times as long on a CPU.
 _CONFIG = TrainConfig(
     epochs=60,
     batch_size=32,
@@ -21,7 +20,6 @@ _CONFIG = TrainConfig(
     weight_decay=0.3,
     average=0.99,
     replicates=4,
-    replicates_together=1,
 )
 
 
