@@ -26,7 +26,7 @@ from kgnn.train.loop import start_model
 from kgnn.train.memory import Chunking, here
 from kgnn.zoo import build_model, recipe
 
-NAMES = ("kpnn", "pnet", "dcell", "graph_network", "gene_transformer", "pathway_transformer", "pathway_attention")
+NAMES = ("kpnn", "nest_vnn", "dcell", "graph_network", "gene_transformer", "pathway_transformer", "pathway_attention")
 TRANSFORMED_GENES = 256
 """Attention over genes costs the square of their number."""
 REPLICATES, SIZES = 12, (1, 2, 4, 12)

@@ -111,7 +111,7 @@ def prune(
         test: Test samples, scored once.
         out: Folder for the run.
         recipe: Name of the recipe, for the record.
-        progress: Told after every epoch.
+        progress: Told after every epoch, and after every gene that a fitted network was shown without.
 
     Returns:
         The run on the smaller hierarchy, and what was removed.
@@ -222,7 +222,8 @@ def _spared(
         network = build(arguments, now, seed=config.seed)
         train, valid, _ = make_parts(network, parts.train, parts.valid, None, config)
         found, _, _ = train_model(network, train, valid, config, what=f"round {number}", progress=progress)
-        return silence_costs(found, train, seed=config.seed)
+        of_genes = f"round {number}, silent genes"
+        return silence_costs(found, train, seed=config.seed, what=of_genes, progress=progress)
 
     # The product may exceed a whole number by rounding alone.
     return spare_edges(hierarchy, math.ceil(round(share * count_edges(hierarchy), 6)), rounds, costs_of)

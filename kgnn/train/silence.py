@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -11,18 +13,23 @@ from kgnn.models import Model
 from kgnn.train.device_data import device_data
 from kgnn.train.losses import sample_losses
 from kgnn.train.predict import outputs_of
+from kgnn.train.progress import EpochReport, Progress
 
 MOST_SAMPLES = 8_192
 """Training samples on which the silence of genes is measured."""
 
 
-def silence_costs(model: Model, samples: Samples, *, seed: int = 0) -> np.ndarray:
+def silence_costs(
+    model: Model, samples: Samples, *, seed: int = 0, what: str = "silent genes", progress: Progress | None = None
+) -> np.ndarray:
     """How much the loss rises when a gene tells the samples apart no more: it has its mean in all tables of genes.
 
     Args:
         model: A fitted model, or replicates, of which the mean prediction counts.
         samples: With targets; of many, a random part is used.
         seed: Of that part.
+        what: Name for the progress report.
+        progress: Told after every gene, which counts as an epoch, with the loss when that gene is silent.
 
     Returns:
         ``[gene]``, mean over samples, errors of a regression in units of the targets' spread.
@@ -48,4 +55,6 @@ def silence_costs(model: Model, samples: Samples, *, seed: int = 0) -> np.ndarra
     for gene in range(len(model.genes)):
         silent = {name: table.at[:, gene].set(means[name][gene]) for name, table in tables.items()}
         costs[gene] = loss(silent) - whole
+        if progress is not None:
+            progress(EpochReport(what, gene + 1, len(costs), whole + costs[gene], "", math.nan, math.nan))
     return costs

@@ -10,6 +10,7 @@ from kgnn.errors import TrainingError
 from kgnn.layers import SubsystemSettings
 from kgnn.models import DenseNetwork
 from kgnn.train import TrainConfig, fit, load_run, predict, prune
+from kgnn.train.progress import EpochReport
 from kgnn.train.prune import kept_edges
 from kgnn.train.silence import silence_costs
 from tests.train.small import GENES, small_model, small_samples
@@ -57,7 +58,9 @@ def test_replicates_vote():
 def test_silence_costs_what_a_gene_at_its_mean_loses(replicates: int):
     samples = small_samples(60)
     model = fit(small_model(settings=PLAIN), samples, CONFIG.updated({"epochs": 5, "replicates": replicates})).model
-    found = silence_costs(model, samples)
+    reports: list[EpochReport] = []
+    found = silence_costs(model, samples, what="silent", progress=reports.append)
+    assert [report[:3] for report in reports] == [("silent", done, len(GENES)) for done in range(1, len(GENES) + 1)]
     target = samples.require_targets().values.astype(float)
     scale = np.asarray(model.output_scaling.scale[...]).reshape(-1)[0]
 
@@ -70,6 +73,7 @@ def test_silence_costs_what_a_gene_at_its_mean_loses(replicates: int):
         silent = values.copy()
         silent[:, GENES.index(gene)] = values[:, GENES.index(gene)].mean()
         np.testing.assert_allclose(found[place], loss(silent) - loss(values), atol=1e-5)
+        assert reports[place].loss == pytest.approx(loss(silent), abs=1e-5)
 
 
 def test_a_share_of_the_edges_goes_and_the_genes_that_matter_stay(tmp_path):
