@@ -17,7 +17,7 @@ from kgnn.layers.dense import Dense
 from kgnn.layers.gene_features import GeneFeatures
 from kgnn.layers.level_heads import LevelHeads
 from kgnn.models.contract import TASKS, BuildArguments, Inputs, Values, feature_major, only_table, spread
-from kgnn.models.visible import name_outputs
+from kgnn.models.visible import least_root_states, name_outputs
 from kgnn.structure import Hierarchy
 
 READOUTS = ("root", "mean", "linear")
@@ -30,7 +30,7 @@ class PathwayNetwork(nnx.Module):
     r"""A visible network whose genes may have several features and whose levels may each predict.
 
     Every gene becomes one value (see `GeneFeatures`), every term a small vector of states (see `Subsystems`). The
-    output is read from the root (NeST-VNN, BINN, DTox, GenNet), or is the mean over a head a level (P-NET):
+    output is read from the root (NeST-VNN, BINN, DTox), or is the mean over a head a level (P-NET):
 
     .. math:: p(y) = \frac{1}{L}\sum_l \sigma(V_l h_l + c_l)
 
@@ -40,7 +40,7 @@ class PathwayNetwork(nnx.Module):
     Args:
         hierarchy: The compiled hierarchy; ``skips="copy"`` gives it the layers of fixed depth of P-NET and BINN.
         settings: How a term computes its state; ``heads="none"`` leaves out the auxiliary heads of terms. The root has
-            at least a state for every output: through a single one no more than two classes are told apart.
+            at least as many states as `least_root_states` says.
         features: Names of the tables, each ``[sample, gene]`` over the same genes, which the unit of a gene makes one
             value of (P-NET has it for a single table as well); empty where the only table enters the terms as it is.
         gene_norm: Whether batch normalization follows the unit of a gene.
@@ -94,7 +94,8 @@ class PathwayNetwork(nnx.Module):
         self.structure = self.hierarchy = hierarchy
         self.task = task
         self.output_names = name_outputs(outputs)
-        settings = settings._replace(root_states=max(settings.root_states, len(self.output_names)))
+        least = max(settings.root_states, least_root_states(task, len(self.output_names)))
+        settings = settings._replace(root_states=least)
         self.features = tuple(features)
         self.readout = readout
         self.arguments = BuildArguments(

@@ -1,4 +1,4 @@
-"""How many replicates are computed at once: as many as the memory of the device, and on a CPU its cache, can hold."""
+"""How many replicates are computed at once: as many as the memory of a device can hold, and on a CPU few a program."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import jax
 from kgnn.train.device_memory import device_bytes
 
 CACHE_BYTES = 4_000_000
-"""Replicates that together take less are one program on a CPU, since calling it takes longer than computing it; larger
-ones are faster as the networks that they are (measured, benchmarks/one_replicate.py)."""
+"""Replicates that together take less share a program on a CPU, where calling it takes as long as computing it; larger
+ones are faster as the networks that they are (benchmarks/one_replicate.py)."""
 TEMPORARY = 1.5
 """What a compiled step allocates over what its backward pass keeps; measured between 1.2 and 1.7."""
 RESIDENT_COPIES = 3
@@ -61,7 +61,7 @@ def choose_chunking(
         memory: Bytes of the device.
         resident: Bytes that lie there whatever is computed.
         cores: Programs that may run side by side.
-        cache: Bytes of one program that a core computes on fast; None where that makes no difference.
+        cache: Bytes of replicates that a program takes at most; None where larger programs are no slower.
         at_most: Most replicates computed at once, over all programs; 0 for no limit.
 
     Returns:
@@ -86,7 +86,7 @@ def choose_chunking(
 
 
 def here(n: int, each: int, *, resident: int = 0, at_most: int = 0) -> Chunking:
-    """`choose_chunking` for the device at hand; on a CPU with a program a core, sized for its cache.
+    """`choose_chunking` for the device at hand; on a CPU with a program a core.
 
     Args:
         n: Number of replicates.

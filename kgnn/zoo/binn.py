@@ -34,7 +34,7 @@ binn = Recipe(
             "a gap has a weight of its own and its value is never read; the released notebooks fill gaps with 0",
             "masks act inside the forward pass; the released program prunes weights once, and starts repeated fits "
             "from the same masked weights",
-            "outputs are read from a root with a unit for each; the program reads them from the highest pathways",
+            "outputs are read from a root with a unit fewer than classes, in the program from the highest pathways",
             "dropout follows the activation",
         ),
     ),

@@ -37,7 +37,8 @@ pnet = Recipe(
             "paper": "no normalization, Adam with a falling rate, L2 1e-3, 300 epochs, batch 50",
         },
         differs=(
-            "the hierarchy has a root, with a unit for every output, whose head is above that of the highest pathways",
+            "the hierarchy has a root, with a unit fewer than classes (or one an output), whose head is above that of "
+            "the highest pathways",
             "layers are counted from the genes, and a pathway's own genes reach it through copies (see "
             "compile_hierarchy); the program feeds genes to the lowest layer alone",
             "Reactome's tables are read without a header: the released program loses the first record of each",
@@ -61,7 +62,7 @@ probability.
 - `hierarchy`: Compiled with ``skips="copy"``.
 - `features`: Tables of a gene's features, such as mutation, amplification and deletion.
 - `readout`: ``"mean"`` of the heads, or ``"linear"`` (trained weights of the heads: the authors' later program).
-- `gene_dropout`: Share of the genes set to 0 in training, where genes have features.
+- `gene_dropout`: Share of the genes set to 0 in training.
 
 References:
     Elmarakeby et al. 2021, Nature 598:348, doi:10.1038/s41586-021-03922-4.

@@ -12,7 +12,7 @@ from scipy import special
 from kgnn.data import random_ontology
 from kgnn.errors import KgnnError
 from kgnn.layers import LogStateRule, SubsystemSettings
-from kgnn.models import PathwayNetwork, Rows, build
+from kgnn.models import PathwayNetwork, Rows, VisibleNetwork, build
 from kgnn.models.build import arguments_from_json, arguments_to_json
 from kgnn.structure import Hierarchy, compile_hierarchy
 from tests.models.compiled import call
@@ -118,9 +118,20 @@ def test_a_feature_that_is_alone_is_the_only_table():
         np.testing.assert_array_equal(found, named)
 
 
-@pytest.mark.parametrize(("n_states", "outputs", "expected"), [(1, 5, 5), (1, 1, 1), (6, 5, 6), ((2, 1), 3, 3)])
-def test_the_root_has_a_state_for_every_output(n_states, outputs, expected):
-    model = PathwayNetwork(HIERARCHY, SubsystemSettings(n_states), outputs=outputs, rngs=nnx.Rngs(1))
+@pytest.mark.parametrize("kind", [PathwayNetwork, VisibleNetwork])
+@pytest.mark.parametrize(
+    ("n_states", "task", "outputs", "expected"),
+    [
+        (1, "regression", 5, 5),
+        (1, "labels", 1, 1),
+        (1, "classes", 5, 4),
+        (1, "classes", 2, 1),
+        (6, "labels", 5, 6),
+        ((2, 1), "regression", 3, 3),
+    ],
+)
+def test_the_root_has_states_for_all_outputs(kind, n_states, task, outputs, expected):
+    model = kind(HIERARCHY, SubsystemSettings(n_states), task=task, outputs=outputs, rngs=nnx.Rngs(1))
     own = SubsystemSettings(n_states).states_of_terms(HIERARCHY)
     np.testing.assert_array_equal(np.bincount(model.term_of_state), [*own[:-1], expected])
 

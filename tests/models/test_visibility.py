@@ -52,6 +52,7 @@ def jacobian(graph, state, x):
         annotation_price=st.just(0.0),
         relation_price=st.just(0.0),
         price_rule=st.just("l0"),
+        root_states=st.sampled_from((0, 3)),
     ),
 )
 def test_a_gene_moves_a_state_if_and_only_if_it_is_annotated_there_or_below(n_terms, n_genes, seed, chosen):

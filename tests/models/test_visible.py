@@ -57,6 +57,7 @@ any_settings = st.builds(
     annotation_price=st.just(0.0),
     relation_price=st.just(0.0),
     price_rule=st.just("l0"),
+    root_states=st.sampled_from((0, 3)),
 )
 
 

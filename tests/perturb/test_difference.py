@@ -80,6 +80,7 @@ def mean_squares(model, change: np.ndarray) -> np.ndarray:
         annotation_price=st.just(0.0),
         relation_price=st.just(0.0),
         price_rule=st.just("l0"),
+        root_states=st.sampled_from((0, 3)),
     ),
     st.sampled_from((1, 3)),
     st.sampled_from((1.0, 0.5)),
