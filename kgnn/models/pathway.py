@@ -17,7 +17,7 @@ from kgnn.layers.dense import Dense
 from kgnn.layers.gene_features import GeneFeatures
 from kgnn.layers.level_heads import LevelHeads
 from kgnn.models.contract import TASKS, BuildArguments, Inputs, Values, feature_major, only_table, spread
-from kgnn.models.visible import least_root_states, name_outputs
+from kgnn.models.visible import name_outputs, with_root_states
 from kgnn.structure import Hierarchy
 
 READOUTS = ("root", "mean", "linear")
@@ -40,7 +40,7 @@ class PathwayNetwork(nnx.Module):
     Args:
         hierarchy: The compiled hierarchy; ``skips="copy"`` gives it the layers of fixed depth of P-NET and BINN.
         settings: How a term computes its state; ``heads="none"`` leaves out the auxiliary heads of terms. The root has
-            at least as many states as `least_root_states` says.
+            at least as many states as `with_root_states` gives it.
         features: Names of the tables, each ``[sample, gene]`` over the same genes, which the unit of a gene makes one
             value of (P-NET has it for a single table as well); empty where the only table enters the terms as it is.
         gene_norm: Whether batch normalization follows the unit of a gene.
@@ -94,8 +94,7 @@ class PathwayNetwork(nnx.Module):
         self.structure = self.hierarchy = hierarchy
         self.task = task
         self.output_names = name_outputs(outputs)
-        least = max(settings.root_states, least_root_states(task, len(self.output_names)))
-        settings = settings._replace(root_states=least)
+        settings = with_root_states(settings, task, len(self.output_names))
         self.features = tuple(features)
         self.readout = readout
         self.arguments = BuildArguments(

@@ -35,7 +35,7 @@ class VisibleNetwork(nnx.Module):
 
     Args:
         hierarchy: The compiled hierarchy.
-        settings: How a term computes its state; the root has at least as many states as `least_root_states` says.
+        settings: How a term computes its state; the root has at least as many states as `with_root_states` gives it.
         outputs: Names of the outputs, or of the classes, or just their number.
         task: ``"regression"``, ``"classes"`` (one of several) or ``"labels"`` (any of several).
         rngs: Streams ``params`` and, where there is dropout, ``dropout``.
@@ -67,8 +67,7 @@ class VisibleNetwork(nnx.Module):
         self.structure = self.hierarchy = hierarchy
         self.task = task
         self.output_names = name_outputs(outputs)
-        least = max(settings.root_states, least_root_states(task, len(self.output_names)))
-        settings = settings._replace(root_states=least)
+        settings = with_root_states(settings, task, len(self.output_names))
         self.arguments = BuildArguments("VisibleNetwork", settings, (("outputs", self.output_names), ("task", task)))
         self.terms = hierarchy.terms
         self.heads = () if settings.heads == "none" else hierarchy.terms[:-1]
@@ -135,22 +134,23 @@ def name_outputs(outputs: int | Sequence[str]) -> tuple[str, ...]:
     return tuple(outputs)
 
 
-def least_root_states(task: str, n_outputs: int) -> int:
-    """States that the root needs for outputs that do not follow from each other.
+def with_root_states(settings: SubsystemSettings, task: str, n_outputs: int) -> SubsystemSettings:
+    """Settings whose root has the states for outputs that do not follow from each other.
 
-    With fewer, a linear map of them puts all classes on a line or a plane, where training hardly gets past their order:
-    BINN, with a unit a pathway, told ten types of blood cells apart at a macro F1 of 0.36 through one, and 0.64 through
-    as many as outputs.
+    With fewer, the linear map that reads it puts all classes on a line or a plane, where training hardly gets past
+    their order (planted classes in ``tests/zoo/test_planted_pathways.py``).
 
     Args:
+        settings: How a term computes its state.
         task: ``"regression"``, ``"classes"`` or ``"labels"``.
         n_outputs: Outputs or classes.
 
     Returns:
-        One an output; one fewer than classes, whose probabilities add up to 1.
+        With at least a state an output; one fewer than classes, whose probabilities add up to 1.
 
     Example:
-        >>> least_root_states("classes", 2), least_root_states("regression", 2)
-        (1, 2)
+        >>> with_root_states(SubsystemSettings(1), "classes", 5).root_states
+        4
     """
-    return max(1, n_outputs - (task == "classes"))
+    least = max(1, n_outputs - (task == "classes"))
+    return settings._replace(root_states=max(settings.root_states, least))
