@@ -24,7 +24,10 @@ GeneId = Annotated[
 ]
 Species = Annotated[str | None, typer.Option(help="Keep one species: Reactome's letters (HSA), KEGG's (hsa).")]
 Skips = Annotated[
-    str, typer.Option(help="Relations that skip levels: direct, or copy (layers of fixed depth, as P-NET and BINN).")
+    str | None,
+    typer.Option(
+        help="Relations that skip levels: direct, or copy (layers of fixed depth); else as the recipe or run has it."
+    ),
 ]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Compile anew, even where these files were compiled before.")]
 Root = Annotated[str | None, typer.Option(help="Keep this term and what is below it.")]

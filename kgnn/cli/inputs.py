@@ -39,7 +39,6 @@ class OntologyOptions:
         min_extra_genes: Fewest genes beyond the largest child.
         max_depth: Greatest depth below the root.
         super_root: Id of a new term that joins several roots.
-        skips: What becomes of relations that skip levels.
         identifiers: Table of gene names, or ``ncbi:TAXON``.
         from_: How the ontology names genes.
         to: How the data name genes.
@@ -66,7 +65,6 @@ class OntologyOptions:
     min_extra_genes: options.MinExtraGenes = None
     max_depth: options.MaxDepth = None
     super_root: options.SuperRoot = None
-    skips: options.Skips = "direct"
     identifiers: options.Identifiers = None
     from_: options.From = None
     to: options.To = None
@@ -118,6 +116,17 @@ class OntologyOptions:
             identifiers=self.identifiers, namespace=self.from_, to=self.to, policy=self.policy, columns=columns,
             orthologs=self.orthologs, species=self.to_species,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class HierarchyOptions(OntologyOptions):
+    """The options of a command that compiles one hierarchy; see `OntologyOptions` for all but the last.
+
+    Attributes:
+        skips: What becomes of relations that skip levels; None for what suits the command.
+    """
+
+    skips: options.Skips = None
 
 
 def takes_ontology(command: Callable[..., None]) -> Callable[..., None]:

@@ -95,7 +95,7 @@ def edges(
 def report(
     run: options.RunFolder, out: Annotated[Path, typer.Option(help="HTML file to write.")], json_: options.Json = False
 ) -> None:
-    """Write a run as one HTML page that opens without a network."""
+    """Write a run as one HTML page that opens offline."""
     from kgnn.plot import report as write_report
 
     path = write_report(load_run_folder(run), out)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgnn import launch, options
 from kgnn.cli.alternatives import Alternative, instead_of_ontology
-from kgnn.cli.inputs import OntologyOptions, takes_ontology
+from kgnn.cli.inputs import HierarchyOptions, takes_ontology
 from kgnn.cli.network import NetworkOptions
 from kgnn.cli.output import print_result, progress_of, reports_json, reports_text
 from kgnn.cli.training import Knowledge, MotifOptions, TrainOptions, of_motifs, of_network, of_ontology
@@ -39,7 +39,7 @@ MOTIFS = Alternative(MotifOptions, train_on_motifs, (*_OWN, "format"))
 
 @instead_of_ontology(NETWORK, MOTIFS)
 @takes_ontology
-def train(knowledge: OntologyOptions, chosen: TrainOptions) -> None:
+def train(knowledge: HierarchyOptions, chosen: TrainOptions) -> None:
     """Train a published system on an ontology, a network or motifs, and samples, beside its baselines."""
     train_on(of_ontology(knowledge), chosen)
 

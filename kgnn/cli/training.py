@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from kgnn import options
-from kgnn.cli.inputs import OntologyOptions
+from kgnn.cli.inputs import HierarchyOptions
 from kgnn.cli.network import NetworkOptions
 
 if TYPE_CHECKING:
@@ -88,15 +88,14 @@ class Knowledge(NamedTuple):
     finds: str
 
 
-def of_ontology(given: OntologyOptions) -> Knowledge:
+def of_ontology(given: HierarchyOptions) -> Knowledge:
     """An ontology with annotations, renamed where asked for and pruned over the measured genes."""
     rules, renaming = given.rules(), given.renaming()
 
     def pruned(ontology: Ontology, parts: Parts) -> Ontology:
         return ontology.prune(genes=parts.train.genes, **rules)
 
-    # The default is the recipe's to choose.
-    compiling = {} if given.skips == "direct" else {"skips": given.skips}
+    compiling = {} if given.skips is None else {"skips": given.skips}
     rename = None if renaming is None else renaming.apply
     return Knowledge("ontology", given.read, lambda read: read.genes, pruned, rename, compiling, "unannotated")
 

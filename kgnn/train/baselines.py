@@ -98,7 +98,7 @@ def linear_baselines(
     The penalty is chosen on the validation samples. Where there are none, it is chosen on a tenth of the training
     samples, and the model is then fitted on all of them. The scaler is fitted on the training samples.
     The linear model sees at most as many samples, drawn at random, as have `MOST_VALUES` features: all of a usual set,
-    some ten thousand of one that is streamed from disk. All samples are scored.
+    some tens of thousands of one that is streamed from disk. All samples are scored.
 
     Args:
         train: Training samples.

@@ -170,7 +170,7 @@ class Recipe(Generic[M]):
     def describe(self) -> str:
         """The card as text."""
         card = self.card
-        lines = [f"{card.name} ({card.year}, doi:{card.doi})", card.title, f"brings: {card.inputs}", "versions:"]
+        lines = [f"{card.name} ({card.year}, doi:{card.doi})", card.title, f"takes: {card.inputs}", "versions:"]
         lines += [f"  {name:<10} {meaning}" for name, meaning in card.versions.items()]
         lines += ["differs from the paper:", *(f"  - {each}" for each in card.differs)]
         return "\n".join([*lines, f"options (--set): {', '.join(self.options)}"])
