@@ -12,6 +12,7 @@ from kgnn import options
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
 from kgnn.cli.network import NetworkOptions
 from kgnn.cli.output import print_result, progress_of, reports_text
+from kgnn.cli.relatives import read_with_relatives
 from kgnn.cli.training import MotifOptions
 from kgnn.errors import KgnnError, unknown_choice
 
@@ -85,8 +86,8 @@ class CompareOptions:
     )
     folds: Annotated[int, typer.Option(min=2, help="Folds a seed.")] = 5
     seeds: Annotated[int, typer.Option(min=1, help="Times that the samples are dealt into folds.")] = 1
-    group: Annotated[str | None, typer.Option(help="Covariate that stays on one side of a split, as donor.")] = None
-    allow: Annotated[str | None, typer.Option(help="Leaks that are meant: covariates, or duplicates.")] = None
+    group: Annotated[str | None, typer.Option(help="Column whose values stay on one side of a split: donor.")] = None
+    allow: Annotated[str | None, typer.Option(help="Leaks that are meant: columns as donor, duplicates.")] = None
     select: Annotated[int, typer.Option(min=0, help="Genes to keep, selected inside every fold.")] = 0
     score: Annotated[str | None, typer.Option(help="Headline score; else that of the task.")] = None
     epochs: Annotated[int | None, typer.Option(help="Passes over the training samples.")] = None
@@ -119,12 +120,19 @@ class Given:
         knowledge: By kind.
         settings: Settings that suit a bundled task.
         reports: What became of names of genes.
+        related: Columns that were read because of their names.
     """
 
     samples: Samples
     knowledge: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
     reports: dict[str, Any] = field(default_factory=dict)
+    related: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """What was done to the samples, a line each."""
+        related = f"covariates   {', '.join(self.related)}: read by name, to look for leaks\n" if self.related else ""
+        return reports_text(self.reports) + related
 
 
 @takes_ontology
@@ -158,13 +166,15 @@ def compare(knowledge: KnowledgeOptions, chosen: CompareOptions) -> None:
             out=chosen.out,
             progress=progress,
         )
-    text = reports_text(given.reports) + found.text()
+    text = given.text() + found.text()
     if chosen.picture is not None:
         save_picture(contest(found.table(), found.worth()), chosen.picture)
     wrote = {"out": chosen.out, "picture": chosen.picture}
     written = {name: str(path) for name, path in wrote.items() if path is not None}
     print_result(
-        found.to_json() | written, "\n".join([text, *(f"wrote {path}" for path in written.values())]), chosen.json_
+        found.to_json() | {"covariates": list(given.samples.covariates)} | written,
+        "\n".join([text, *(f"wrote {path}" for path in written.values())]),
+        chosen.json_,
     )
 
 
@@ -195,8 +205,6 @@ def _task(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
 
 def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
     """Samples and knowledge from files."""
-    from kgnn.data import read_parts
-
     if chosen.train is None:
         raise KgnnError(f"there are no samples. Give --train FILE, or a bundled task: --task {' or '.join(TASKS)}.")
     columns = None if chosen.target is None else options.one_or_listed(chosen.target)
@@ -207,12 +215,13 @@ def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
         ontology = knowledge.read()
     renaming = knowledge.renaming()
     named = () if ontology is None or renaming is not None else ontology.genes
-    samples = read_parts(chosen.train, genes=named, **reading).train
+    allow = options.listed(chosen.allow) or ()
+    samples, related = read_with_relatives(chosen.train, named, reading, group=chosen.group, allow=allow)
     if ontology is not None:
         if renaming is not None:
             ontology, reports = renaming.apply(ontology, samples.genes)
         found["ontology"] = ontology.prune(genes=samples.genes, **knowledge.rules())
-    return Given(samples, found, {}, dict(reports))
+    return Given(samples, found, {}, dict(reports), related)
 
 
 def _others(given: KnowledgeOptions) -> dict[str, Any]:
