@@ -43,8 +43,9 @@ def read_with_relatives(
     # In a table of values a column that is not read as a covariate would be a gene.
     aside = () if format == "table" and "sequence" not in reading else tuple(allow)
     related = _related(file, format, (*asked, *aside), reading)
+    reading = {**reading, "covariates": (*asked, *related)}
     try:
-        return read_parts(file, genes=genes, **reading | {"covariates": (*asked, *related)}).train, related
+        return read_parts(file, genes=genes, **reading).train, related
     except AlignmentError as error:
         gaps = [name for name in related if f"covariate {name!r}" in str(error)]
         advice = f" Or leave aside this column, which may tell relatives: --allow {gaps[0]}." if gaps else ""

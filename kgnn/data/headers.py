@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from kgnn.data.h5ad import opened_hdf5
 from kgnn.data.read import recognize_format
@@ -40,7 +41,8 @@ def column_names(path: str | PathLike[str], format: str | None = None) -> tuple[
 def _obs_columns(file: Path, format: str) -> tuple[str, ...]:
     import h5py
 
-    with opened_hdf5(file, "AnnData" if format == "h5ad" else "MuData"), h5py.File(file) as stored:
+    with opened_hdf5(file, "AnnData" if format == "h5ad" else "MuData"), h5py.File(file) as opened:
+        stored: Any = opened
         parts = {f"{name}:": part["obs"] for name, part in stored["mod"].items()} if format == "h5mu" else {}
         tables = {"": stored["obs"], **parts}
         # Files from before 2019 hold a table as one array of records.
