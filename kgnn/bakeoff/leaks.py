@@ -125,6 +125,8 @@ def refuse_leaks(samples: Samples, splits: Splits, *, group: str | None, allow: 
 def select_genes(samples: Samples, n: int) -> Samples:
     """The samples with the genes that go with their target most; a note of it stays in their provenance.
 
+    The note goes with samples to ``.h5ad``, ``.h5mu`` and packed folders, and back; a text table or Parquet has none.
+
     The association is the largest absolute correlation with any output (of classes, with belonging to one). Called on
     all samples before a cross-validation this is a leak, and `kgnn.compare` refuses it; called on the training samples
     of a fold it is a part of the model.

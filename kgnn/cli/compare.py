@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 TASKS = ("pbmc", "toy")
 _NETWORK = "Network for graph networks: STRING, BioGRID, SIF …"
-_TASK = "A bundled task: pbmc (blood cells and the Gene Ontology) or toy (planted); else give --train."
+_TASK = (
+    "A bundled task: pbmc (blood cells and the Gene Ontology) or toy (planted); else give --train. One replicate a "
+    "network; dcell trains as in kgnn demo, or as the toy needs it, and other recipes by their own settings."
+)
+_RECIPES = (
+    "Recipes, separated by commas, with a version as gene_transformer:plain; else all that fit, but no autoencoder: "
+    "it predicts its own input."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +84,7 @@ class CompareOptions:
     meaning: Annotated[str | None, typer.Option(help="alteration or abundance.")] = None
     layer: options.Layer = None
     read: options.Read = None
-    recipes: Annotated[str | None, typer.Option(help="Recipes, separated by commas; else all that fit.")] = None
+    recipes: Annotated[str | None, typer.Option(help=_RECIPES)] = None
     controls: Annotated[str, typer.Option(help="Of every recipe: dense, shuffled, random; none.")] = (
         "dense,shuffled,random"
     )
@@ -129,6 +136,10 @@ class Given:
     reports: dict[str, Any] = field(default_factory=dict)
     related: tuple[str, ...] = ()
 
+    def settings_with(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Those of the task, unless others were asked for, of one recipe or of all."""
+        return {name: value for name, value in self.settings.items() if name.rpartition(".")[2] not in asked} | asked
+
     def text(self) -> str:
         """What was done to the samples, a line each."""
         related = f"covariates   {', '.join(self.related)}: read by name, to look for leaks\n" if self.related else ""
@@ -147,7 +158,7 @@ def compare(knowledge: KnowledgeOptions, chosen: CompareOptions) -> None:
         check_ending(chosen.out)
     if chosen.picture is not None:
         check_picture(chosen.picture)
-    given = _task(chosen, knowledge) if chosen.task is not None else _own(chosen, knowledge)
+    given = bundled_task(chosen, knowledge) if chosen.task is not None else _own(chosen, knowledge)
     with progress_of(chosen.json_) as progress:
         found = bake_off(
             given.samples,
@@ -161,7 +172,7 @@ def compare(knowledge: KnowledgeOptions, chosen: CompareOptions) -> None:
             allow=options.listed(chosen.allow) or (),
             select=chosen.select,
             score=chosen.score,
-            settings=given.settings | chosen.settings(),
+            settings=given.settings_with(chosen.settings()),
             grid=chosen.values(),
             out=chosen.out,
             progress=progress,
@@ -182,8 +193,19 @@ def _named(text: str) -> list[str]:
     return [] if text == "none" else options.listed(text) or []
 
 
-def _task(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
-    """A bundled task, with further knowledge where that is given."""
+def bundled_task(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
+    """A bundled task, with further knowledge where that is given.
+
+    Args:
+        chosen: Names the task.
+        knowledge: What else there is besides its ontology.
+
+    Returns:
+        Its samples, knowledge and settings: those that were chosen for DCell are DCell's alone.
+
+    Raises:
+        KgnnError: If there is no such task, or samples or an ontology are given as well.
+    """
     if chosen.task not in TASKS:
         raise unknown_choice("task", chosen.task, TASKS)
     if chosen.train is not None or knowledge.ontology is not None:
@@ -192,15 +214,20 @@ def _task(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
         from kgnn.data import toy
 
         example = toy("xor", n_samples=400, n_genes=30)
-        small = {"epochs": 60, "batch_size": 32, "replicates": 1, "learning_rate": 0.02, "dropout": 0.0}
-        return Given(example.samples, {"ontology": example.ontology} | _others(knowledge), small)
+        small = {"epochs": 60, "batch_size": 32, "learning_rate": 0.02, "dropout": 0.0}
+        return Given(example.samples, {"ontology": example.ontology} | _others(knowledge), _short(small))
     from kgnn.demo import CONFIG, MODEL, PRUNING, demo_ontology, demo_samples
 
     samples = demo_samples()
     ontology = demo_ontology().prune(genes=samples.genes, **PRUNING)
     names = ("epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "auxiliary_weight", "average")
-    settings = {name: getattr(CONFIG, name) for name in names} | {"replicates": 1, "dropout": MODEL["dropout"]}
-    return Given(samples, {"ontology": ontology} | _others(knowledge), settings)
+    settings = {name: getattr(CONFIG, name) for name in names} | {"dropout": MODEL["dropout"]}
+    return Given(samples, {"ontology": ontology} | _others(knowledge), _short(settings))
+
+
+def _short(of_dcell: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a bundled task: some of DCell alone, and for all what keeps the task short."""
+    return {"replicates": 1} | {f"dcell.{name}": value for name, value in of_dcell.items()}
 
 
 def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:

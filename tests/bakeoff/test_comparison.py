@@ -13,6 +13,8 @@ import pytest
 
 import kgnn
 from kgnn.bakeoff import Comparison
+from kgnn.bakeoff.entries import enter
+from kgnn.cli.compare import CompareOptions, KnowledgeOptions, bundled_task
 from kgnn.data import Targets, toy
 from kgnn.errors import KgnnError, RunError
 from kgnn.knowledge.obo_writing import write_obo
@@ -131,6 +133,16 @@ def test_who_takes_part():
         kgnn.compare(TOY.samples, {}, learners=(), **HERE)
     with pytest.raises(KgnnError, match="score is 'auroc'"):
         kgnn.compare(TOY.samples, {}, score="auroc", **HERE)
+
+
+@pytest.mark.parametrize("task", ["toy", "pbmc"])
+def test_settings_of_a_bundled_task_are_those_of_dcell_alone(task: str):
+    given = bundled_task(CompareOptions(task=task), KnowledgeOptions())
+    asked = given.settings_with({"epochs": 3, "pnet.dropout": 0.1})
+    (dcell, pnet), _ = enter(given.samples, given.knowledge, ["dcell", "pnet"], (), (), asked, {})
+    assert pnet.settings == {"replicates": 1, "epochs": 3, "dropout": 0.1}
+    assert dcell.settings["dropout"] == {"toy": 0.0, "pbmc": 0.7}[task] and dcell.settings["epochs"] == 3
+    assert {"learning_rate", "batch_size"} <= set(dcell.settings) and dcell.settings["replicates"] == 1
 
 
 def with_donors(folder: Path) -> dict[str, Path]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kgnn.bakeoff import find_leaks, nested_folds, refuse_leaks, select_genes
-from kgnn.data import Modality, Samples, Targets
+from kgnn.data import Modality, Samples, Targets, read_samples, write_samples
 from kgnn.errors import KgnnError
 
 
@@ -101,7 +102,7 @@ def test_shared_rows_and_equal_samples_are_relatives():
 
 
 @pytest.mark.parametrize("task", ["regression", "classes"])
-def test_selection_before_the_split_is_refused(task: str):
+def test_selection_before_the_split_is_refused(task: str, tmp_path: Path):
     samples = noise(genes=30, task=task)
     target = samples.targets.values
     planted = np.asarray(samples.gene_values()).copy()
@@ -114,6 +115,10 @@ def test_selection_before_the_split_is_refused(task: str):
     with pytest.raises(KgnnError, match="genes selected by association .* 2 of 30, on 40 samples: the targets of all"):
         refuse_leaks(chosen, splits, group="Donor")
     refuse_leaks(chosen, splits, group="Donor", allow=("selection",))
+    # A file keeps the note.
+    back = read_samples(write_samples(chosen, tmp_path / "chosen.h5ad"), meaning="abundance", covariates=["Donor"])
+    with pytest.raises(KgnnError, match="genes selected by association .* 2 of 30"):
+        refuse_leaks(back, splits, group="Donor")
     assert select_genes(replace(samples, covariates={}), 3).provenance != samples.provenance
 
 
