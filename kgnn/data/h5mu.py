@@ -138,7 +138,8 @@ def from_mudata(
     kept = [place[name] for name in names]
     wanted = as_names(target)
     columns = {name: _column(data, name, names, kept, file) for name in (*wanted, *covariates)}
-    before = {name: steps_before(data.mod[name]) for name in chosen}
+    parts: Any = data.mod
+    before = {name: steps_before(parts[name]) for name in chosen}
     steps = list(dict.fromkeys(step for each in before.values() for step in each))
     for name, table in tables.items():
         steps += _named(name, table.provenance.transformations[len(before[name]) :])
