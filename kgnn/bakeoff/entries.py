@@ -91,7 +91,8 @@ def check_entries(
         The contestants that can be built, and why the other recipes cannot.
 
     Raises:
-        KgnnError: If a recipe that was named cannot be built, a setting is unknown, or nobody is left.
+        KgnnError: If a recipe that was named cannot be built, none can from one of the kinds of knowledge, or a setting
+            is unknown.
     """
     left_out: dict[str, str] = {}
     for each in contestants:
@@ -106,11 +107,19 @@ def check_entries(
             if named:
                 raise KgnnError(f"{each.name} cannot take part: {error}") from None
             left_out[each.name] = str(error)
-    kept = tuple(each for each in contestants if each.name.partition(", ")[0] not in left_out)
-    if not kept:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-        raise KgnnError(f"nobody takes part: {reasons} Name learners, or give other knowledge.")
-    return kept, left_out
+    _require_one_of_each_kind(contestants, left_out)
+    return tuple(each for each in contestants if each.name.partition(", ")[0] not in left_out), left_out
+
+
+def _require_one_of_each_kind(contestants: Sequence[Contestant], left_out: Mapping[str, str]) -> None:
+    """Refuse knowledge that no recipe can be built from, such as one with other names of genes."""
+    by_kind: dict[str, list[str]] = {}
+    for each in contestants:
+        if each.recipe is not None and not each.control:
+            by_kind.setdefault(each.recipe.knowledge, []).append(each.name)
+    for kind, names in by_kind.items():
+        if all(name in left_out for name in names):
+            raise KgnnError(f"no recipe can be built from the {kind}: {name_some(names)}: {left_out[names[0]]}")
 
 
 def _unfit(recipe: Recipe, samples: Samples, knowledge: Mapping[str, Any]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import anndata
-import mudata
 import numpy as np
 import pandas
 import pytest
@@ -137,6 +137,8 @@ def test_who_takes_part():
 
 @pytest.mark.parametrize("task", ["toy", "pbmc"])
 def test_settings_of_a_bundled_task_are_those_of_dcell_alone(task: str):
+    if task == "pbmc" and find_spec("scanpy") is None:
+        pytest.skip("the demo extra is not installed")
     given = bundled_task(CompareOptions(task=task), KnowledgeOptions())
     asked = given.settings_with({"epochs": 3, "pnet.dropout": 0.1})
     (dcell, pnet), _ = enter(given.samples, given.knowledge, ["dcell", "pnet"], (), (), asked, {})
@@ -147,6 +149,8 @@ def test_settings_of_a_bundled_task_are_those_of_dcell_alone(task: str):
 
 def with_donors(folder: Path) -> dict[str, Path]:
     """The toy with two samples a donor in files of several formats, where donor, cell and drug are plain columns."""
+    mudata = pytest.importorskip("mudata", reason="the multimodal extra is not installed")
+    pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
     values = np.asarray(TOY.samples.gene_values(), np.float32) + np.arange(300, dtype=np.float32)[:, None]
     names, random = list(TOY.samples.names), np.random.default_rng(0)
     obs = pandas.DataFrame(
@@ -161,8 +165,8 @@ def with_donors(folder: Path) -> dict[str, Path]:
     records = zip(names, obs["donor_id"], obs["y"], letters, strict=True)
     (folder / "d.fa").write_text("".join(f">{name} donor_id={donor} y={y}\n{dna}\n" for name, donor, y, dna in records))
     obs.assign(dna=letters).to_csv(folder / "e.tsv", sep="\t", index_label="sample")
-    mudata.set_options(pull_on_update=False)
-    mudata.MuData({"rna": data}).write_h5mu(folder / "f.h5mu")
+    with mudata.set_options(pull_on_update=False):
+        mudata.MuData({"rna": data}).write_h5mu(folder / "f.h5mu")
     return {path.suffix: path for path in folder.iterdir()}
 
 

@@ -102,11 +102,14 @@ def test_two_tables_that_are_no_windows_are_not_for_chromegcn():
     assert "the table 'protein' has 5 columns" in left_out["chromegcn"]
 
 
-def test_nobody_is_left():
-    class_target = expression("classes")
-    entered, _ = enter(class_target, {"network": toy_network()}, ["kpnn"], (), (), {}, {})
-    with pytest.raises(KgnnError, match="nobody takes part: kpnn: .* Name learners, or give other knowledge"):
-        check_entries(entered, class_target, named=False)
+def test_knowledge_of_other_genes_is_refused_where_it_would_leave_learners_alone():
+    samples = expression()
+    others = Samples.from_values(
+        np.asarray(samples.gene_values()), [f"X{gene}" for gene in samples.genes], meaning="abundance",
+        targets=samples.targets,
+    )  # fmt: skip
+    with pytest.raises(KgnnError, match="no recipe can be built from the ontology: dcell, .* and .* more: "):
+        kgnn.compare(others, {"ontology": TOY.ontology}, n_folds=2)
 
 
 def test_a_setting_that_does_not_fit_is_refused_before_the_first_fit():
