@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgnn.data.export import with_modalities
-from kgnn.data.h5ad import from_anndata
+from kgnn.data.h5ad import from_anndata, steps_before
 from kgnn.data.h5mu import from_mudata
 from kgnn.data.samples import Samples
 from kgnn.errors import AlignmentError, KgnnError, name_some
@@ -56,7 +56,7 @@ def annotate(
     ``varm["kgnn_knockdown"]`` effect of each gene's knockdown on each output; NaN for genes that have none
     ``uns["kgnn"]``            names of outputs and of the term of each state; ``terms``: id, name, level, genes and
                                share of variance shown; ``importance``: the ranking; ``enrichment``: terms
-                               that mark groups; settings and provenance
+                               that mark groups; settings and provenance; ``samples``: what had been done to them
     ========================== ==================================================================================
 
     `subsystem_data` gives the subsystems as variables of their own, which scanpy's plots take by name.
@@ -194,6 +194,7 @@ def _annotated(
         "terms": _terms(run, activity),
         "hierarchy": hierarchy.fingerprint,
         "provenance": json.dumps(run.provenance.to_json()),
+        "samples": list(steps_before(data)),
     }
     if ranking is not None:
         record["importance"] = ranking.reset_index(drop=True)

@@ -51,9 +51,14 @@ def _windows(samples: Samples) -> Mapping[str, Any]:
     table, places = samples.modalities.values()
     names = tuple(samples.modalities)
     rows = samples.inputs()
+    if places.values.shape[1] != 1:
+        raise AlignmentError(
+            f"the table {names[1]!r} has {places.values.shape[1]:,} columns, but the place of a window is one number, "
+            "counted from 0. Give one column."
+        )
     place = np.asarray(rows[names[1]])[:, 0].astype(np.int64)
     context = np.zeros((int(place.max()) + 1, len(table.features)), np.float32)
-    if len(np.unique(place)) < len(context) or places.values.shape[1] != 1:
+    if len(np.unique(place)) < len(context):
         raise AlignmentError(
             f"{len(context) - len(np.unique(place)):,} of {len(context):,} windows have no sample. Pass the features "
             "of all windows as context= to kgnn.zoo.chromegcn, and fit the model with kgnn.fit."

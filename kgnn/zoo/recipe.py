@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from flax import nnx
 
-from kgnn.data.measured import TARGET_KINDS
+from kgnn.data.measured import MEANINGS, TARGET_KINDS
 from kgnn.data.samples import Samples
 from kgnn.errors import unknown_choice
 from kgnn.models import Model
@@ -65,6 +65,7 @@ class Recipe(Generic[M]):
         compiler: What compiles the knowledge in their place, where the recipe needs something else: of knowledge,
             samples and arguments by name, returns the structure and an alignment or None.
         tasks: Kinds of targets that it predicts.
+        meanings: What the values of the first table may mean for the recipe to mean something, see `Modality`.
         from_samples: Further arguments of the model that the samples decide.
         prepare: What becomes of the samples of every part once the structure is known, such as targets that are their
             own genes.
@@ -82,6 +83,7 @@ class Recipe(Generic[M]):
     compiling: Mapping[str, Any] = field(default_factory=dict)
     compiler: Callable[[Any, Samples, Mapping[str, Any]], tuple[Structure, Alignments | None]] | None = None
     tasks: tuple[str, ...] = TARGET_KINDS
+    meanings: tuple[str, ...] = MEANINGS
     from_samples: Callable[[Samples], Mapping[str, Any]] | None = None
     prepare: Callable[[Samples, Structure], Samples] | None = None
     baselines: tuple[str, ...] = BASELINES
