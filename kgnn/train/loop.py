@@ -45,7 +45,7 @@ def train_model(
     Args:
         model: The model to start from.
         train: Training samples, with the model's genes.
-        valid: Validation samples, or None to keep the last epoch.
+        valid: Validation samples; the last epoch is kept where None or ``config.keep`` says so.
         config: Settings.
         what: Name for the progress report.
         progress: Told after every epoch.
@@ -66,6 +66,7 @@ def train_model(
     name = score_name(config, model.task)
     placing = config if placement.mesh is None else _same_everywhere(config)
     validation = None if valid is None else Validation(fitted, valid, name, placing, placement)
+    keeps_last = validation is None or config.keep == "last"
     engine = Engine(fitted, config, len(train), placement)
     data = place_samples(train, placing, class_weights(train, config))
     data = data if isinstance(data, StreamedData) else placement.copy(data)
@@ -84,7 +85,7 @@ def train_model(
         now = engine.kept(state)
         rows.append({"epoch": epoch, **_finite_losses(losses, epoch, config, getattr(model, "not_finite", ""))})
         rows[-1]["valid_score"] = None if validation is None else validation(*now, epoch)
-        if validation is None or _best(rows, name) == epoch:
+        if keeps_last or _best(rows, name) == epoch:
             kept = now
         if progress is not None:
             progress(_report(what, rows, name, config))
@@ -93,7 +94,7 @@ def train_model(
     nnx.update(trained_module(fitted), *placement.local(kept))
     set_reference(fitted, train)
     history = pandas.DataFrame(rows).astype({"valid_score": float})
-    return fitted, history, len(rows) if validation is None else _best(rows, name)
+    return fitted, history, len(rows) if keeps_last else _best(rows, name)
 
 
 def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
