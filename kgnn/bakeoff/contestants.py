@@ -204,7 +204,8 @@ def _untrained(
     config, options = recipe_settings(recipe, version, {**settings, "seed": seed, "checkpoint_every": 0})
     lost = {"ontology": {"unannotated": "drop"}, "network": {"unconnected": "drop"}}
     choices = lost.get(recipe.knowledge, {}) if recipe.compiler is None else {}
-    structure, _ = recipe.compile(contestant.knowledge, train, **{**choices, **recipe.compiling})
+    choices = {**choices, **recipe.compiling}
+    structure, _ = recipe.compile(contestant.knowledge, train, version=version, **choices)
     model = build_model(recipe, structure, train, version=version, seed=seed, **options)
     if contestant.control == "dense":
         return dense_of_equal_size(model, train, seed), config.without_hooks()
