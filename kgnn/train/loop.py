@@ -12,7 +12,7 @@ from flax import nnx
 
 from kgnn.data.missing import fit_gene_scaler
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import fit_scaler
+from kgnn.data.scaling import Scaler, fit_scaler, fit_scaler_in_blocks
 from kgnn.errors import TrainingError
 from kgnn.layers.scaling import FittedStatistic
 from kgnn.models import Model, Replicates, build
@@ -119,6 +119,7 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
     if method == "auto":
         method = "standard" if train.meaning == "abundance" else "none"
     genes = None if method == "none" else fit_gene_scaler(train, method)
+    second = _second_scaler(members[0], train, config)
     targets = train.require_targets()
     outputs = None
     if config.standardize_targets and model.task == "regression":
@@ -126,9 +127,22 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
     for member in members:
         if genes is not None:
             member.gene_scaling.set(genes.center, genes.scale)
+        if second is not None:
+            member.second_scaling.set(second.center, second.scale)  # type: ignore[attr-defined]
         if outputs is not None:
             member.output_scaling.set(outputs.center, outputs.scale)
     return members[0] if len(members) == 1 else Replicates(members)
+
+
+def _second_scaler(model: Model, train: Samples, config: TrainConfig) -> Scaler | None:
+    """That of the second table, where the model scales one: abundances by their largest, so that none stays none."""
+    if not hasattr(model, "second_scaling"):
+        return None
+    name = next(each for each in train.modalities if each != train.gene_modality)
+    method = config.scaling
+    if method == "auto":
+        method = "maxabs" if train.modalities[name].meaning == "abundance" else "none"
+    return None if method == "none" else fit_scaler_in_blocks(lambda: train.blocks_of(name), method)
 
 
 def class_weights(train: Samples, config: TrainConfig) -> np.ndarray | None:

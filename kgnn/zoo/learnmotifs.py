@@ -118,8 +118,9 @@ learnmotifs = Recipe(
             "free": "known motifs that are trained further under the constraint",
         },
         differs=(
-            "prices and constraints are proximal steps after the optimizer's, so that effects become exactly 0 and the "
-            "constraint holds after every update, not at the end of an epoch",
+            "the price of positions, the constraint and the bound of effects at 0 are proximal steps after the "
+            "optimizer's, so they hold after every update, not at the end of an epoch; the price of effects is an L1 "
+            "term of the loss",
             "an offset begins where a random sequence of that length reaches a score of 0, without looking at samples; "
             "the paper takes the mean maximum over 256 of them",
             "one filter reads both strands; the paper offers that as an option",
