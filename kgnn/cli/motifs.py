@@ -90,15 +90,14 @@ def scan(
     from kgnn.interpret import motif_scanner, scan_summary
     from kgnn.interpret import scan as find_sites
     from kgnn.knowledge import read_fasta, read_motifs
-    from kgnn.structure import describe, one_hot
+    from kgnn.structure import describe
 
     check_ending(out)
     read = read_motifs(motifs, format=format, **choices(ids, factors, choose))
     records = read_fasta(sequences)
     refuse_repeats("sequence names", records.names)
-    encoded = [one_hot(records.take([number]))[0] for number in range(len(records))]
     scanner = motif_scanner(read, p_value, both_strands=not forward_only, pseudocount=pseudocount)
-    hits = find_sites(scanner, encoded, records.names)
+    hits = find_sites(scanner, records)
     write_table(hits, out)
     summary = scan_summary(scanner, hits, len(records)) | {"out": str(out)}
     print_result(summary, describe(summary | {"unreachable": len(summary["unreachable"])}), json_)
