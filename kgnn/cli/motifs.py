@@ -1,4 +1,4 @@
-"""Commands on motifs: compiled into convolution filters, and found in sequences."""
+"""Commands on motifs: compiled into convolution filters, read from a trained model, and found in sequences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from kgnn import options
-from kgnn.cli.output import print_result
+from kgnn.cli.inputs import load_run_folder, samples_for
+from kgnn.cli.output import print_result, write_result
 
 _MOTIFS = "MEME, JASPAR, PFM, HOCOMOCO, CIS-BP or TRANSFAC, known by content; or a release, such as JASPAR2024."
 _CHOOSE = "Of a release: collection, tax_group, tf_class, tf_family or species, key=value."
@@ -68,6 +69,37 @@ def kernels(
     compiled.save(out)
     summary = kernels_summary(compiled) | {"out": str(out)}
     print_result(summary, describe(summary), json_)
+
+
+def motifs(
+    run: options.RunFolder,
+    out: options.Out,
+    samples: options.SamplesFile = None,
+    read: options.Read = None,
+    known: Annotated[str | None, typer.Option(help="Motifs to compare with: a file, or JASPAR2024.")] = None,
+    least_score: Annotated[float, typer.Option(help="Of a site: share of the way from chance to the best.")] = 0.5,
+    meme: Annotated[Path | None, typer.Option(help="File to write the motifs to, in MEME's format.")] = None,
+    format: Format = None,
+    ids: Ids = None,
+    factors: Factors = None,
+    choose: Choose = None,
+    json_: options.Json = False,
+) -> None:
+    """Read the filters of a trained sequence model as motifs: effects, sites, and the known ones that they are like."""
+    from kgnn.data.write import check_ending
+    from kgnn.interpret import learned_motifs, motif_table
+    from kgnn.knowledge import read_motifs
+
+    check_ending(out)
+    loaded = load_run_folder(run)
+    given = samples_for(loaded, samples, None, read)
+    compared = None if known is None else read_motifs(known, format=format, **choices(ids, factors, choose))
+    model: Any = loaded.model
+    found = learned_motifs(model, loaded.samples if given is None else given, least_score=least_score).trim()
+    table = motif_table(model, found, compared)
+    if meme is not None:
+        found.write_meme(meme)
+    write_result(table, out, json_)
 
 
 def scan(

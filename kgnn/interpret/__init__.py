@@ -8,6 +8,7 @@ from kgnn.interpret.importance import importance as importance
 from kgnn.interpret.learned_motifs import compare_motifs as compare_motifs
 from kgnn.interpret.learned_motifs import learned_motifs as learned_motifs
 from kgnn.interpret.learned_motifs import motif_effects as motif_effects
+from kgnn.interpret.learned_motifs import motif_table as motif_table
 from kgnn.interpret.moderated import ModeratedTest as ModeratedTest
 from kgnn.interpret.moderated import moderated_t_test as moderated_t_test
 from kgnn.interpret.node_weights import compare_with_controls as compare_with_controls

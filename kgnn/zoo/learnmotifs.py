@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 
 from kgnn.data.samples import Samples
+from kgnn.errors import TrainingError
 from kgnn.interpret.learned_motifs import motif_effects
 from kgnn.models import MotifNetwork, MotifSettings
 from kgnn.structure import Kernels, blank_kernels, take_motifs
@@ -68,8 +69,16 @@ def learn_motifs(
 
     Returns:
         Both runs, and what was kept and discarded.
+
+    Raises:
+        TrainingError: If the settings ask for replicates.
     """
     config = _CONFIG if config is None else config
+    if config.replicates > 1:
+        raise TrainingError(
+            f"replicates is {config.replicates}, but what a first network discards is left out of a second one. Set "
+            "replicates=1, and call learn_motifs with several seeds."
+        )
     target = samples.require_targets()
     arguments: dict[str, Any] = {**positions_of(samples), "outputs": target.names, "task": target.kind}
 
