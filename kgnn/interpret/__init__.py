@@ -34,5 +34,6 @@ from kgnn.interpret.soft_edges import select_edges_of_run as select_edges_of_run
 from kgnn.interpret.soft_edges import selected_edges as selected_edges
 from kgnn.interpret.term_activity import latent_enrichment as latent_enrichment
 from kgnn.interpret.term_activity import rank_enriched as rank_enriched
+from kgnn.interpret.term_activity import replicate_read as replicate_read
 from kgnn.interpret.term_activity import term_activity as term_activity
 from kgnn.interpret.touched import touched_subsystems as touched_subsystems
