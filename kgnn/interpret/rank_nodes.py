@@ -58,7 +58,7 @@ def rank_nodes(
         AlignmentError: If the nodes or outputs of the two runs differ, or the samples lack a gene.
         KgnnError: If terms have several states, either run has one replicate only and both are given, or too few have
             the least score.
-        RunError: If either run has no sample to measure on.
+        RunError: If either run has no sample to measure on, or no scores where a least one is given.
     """
     import pandas
 
@@ -109,15 +109,15 @@ def _inner_nodes(run: Run) -> tuple[str, ...]:
 
 def _kept(run: Run, what: str, least_score: float | None, fewest: int) -> np.ndarray:
     """Numbers of the networks that predict well enough what their run held out."""
-    part = next(name for name in ("test", "valid", "train") if name in run.metrics["model"])
-    name = run.metrics["score"]
-    if isinstance(run.model, Replicates):
-        each = run.metrics["replicates"][part][name]["each"]
-    else:
-        each = [run.metrics["model"][part][name]]
-    scores = np.array([np.nan if score is None else score for score in each])
+    model, name = run.model, run.metrics["score"]
     if least_score is None:
-        return np.arange(len(scores))
+        return np.arange(model.n_replicates if isinstance(model, Replicates) else 1)
+    scored = run.metrics.get("replicates" if isinstance(model, Replicates) else "model", {})
+    part = next((each for each in ("test", "valid", "train") if each in scored), None)
+    if part is None:
+        raise RunError(f"the run of the {what} holds no scores of each, as after a migration. Leave least_score out.")
+    each = scored[part][name]["each"] if isinstance(model, Replicates) else [scored[part][name]]
+    scores = np.array([np.nan if score is None else score for score in each])
     good = scores <= least_score if name in SMALLER_IS_BETTER else scores >= least_score
     if good.sum() < fewest:
         failed = [f"{number} ({scores[number]:.3g})" for number in np.flatnonzero(~good)]

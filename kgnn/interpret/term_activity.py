@@ -134,7 +134,7 @@ def replicate_read(run: Run, replicate: int | None = None) -> int | None:
     Args:
         run: The run.
         replicate: Its number, from 0; where None, the one that scores best on validation samples (without any, on test,
-            else on training samples).
+            else on training samples), or the first where the run holds no scores of each, as after a migration.
 
     Returns:
         The number; None for a run of one network.
@@ -148,9 +148,10 @@ def replicate_read(run: Run, replicate: int | None = None) -> int | None:
             raise RunError(f"replicate {replicate} is asked for, but the run holds one network. Leave it out.")
         return None
     if replicate is None:
-        scores = run.metrics["replicates"]
-        part = next(name for name in ("valid", "test", "train") if name in scores)
-        return best_epoch(scores[part][run.metrics["score"]]["each"], run.metrics["score"]) - 1
+        scores = run.metrics.get("replicates", {})
+        part = next((name for name in ("valid", "test", "train") if name in scores), None)
+        score = run.metrics["score"]
+        return 0 if part is None else best_epoch(scores[part][score]["each"], score) - 1
     run.model.member(replicate)
     return replicate
 

@@ -10,7 +10,7 @@ import pytest
 
 from kgnn.data import control_samples, log_per_million, regulatory_toy
 from kgnn.data.samples import Samples
-from kgnn.errors import AlignmentError, KgnnError
+from kgnn.errors import AlignmentError, KgnnError, RunError
 from kgnn.interpret import compare_with_controls, importance, node_weights, rank_nodes
 from kgnn.train import Run
 from kgnn.zoo import fit_recipe, recipe
@@ -92,6 +92,10 @@ def test_replicates_that_failed_are_left_out(runs: tuple[Run, Run]):
     assert table["term"].tolist() == expected["node"].tolist()
     np.testing.assert_allclose(table["t"], expected["t"], rtol=1e-6)
     assert set(rank_nodes(run, least_score=0.85)["n_replicates"]) == {1}
+    without = replace(run, metrics={"score": "auroc"})
+    assert set(rank_nodes(without)["n_replicates"]) == {3}
+    with pytest.raises(RunError, match="the run of the replicates holds no scores of each"):
+        rank_nodes(without, least_score=0.5)
     with pytest.raises(KgnnError, match=r"2 of 3 replicates do not reach auroc 0.85 on test samples: 1 \(0.4\), 2"):
         rank_nodes(run, controls, least_score=0.85)
     with pytest.raises(KgnnError, match="2 of 3 controls do not reach"):

@@ -111,6 +111,7 @@ def test_of_replicates_one_is_read_and_named(run: Run, tmp_path):
     each = both.metrics["replicates"]["valid"]["r2"]["each"]
     best = int(np.argmax(each))
     assert each[0] != each[1] and replicate_read(both) == best and replicate_read(run) is None
+    assert replicate_read(replace(both, metrics={"score": "r2"})) == 0
     alone = [replace(both, model=both.model.member(number)) for number in range(2)]
     expected = [term_activity(one, PLANTED.samples) for one in alone]
     np.testing.assert_array_equal(term_activity(both, PLANTED.samples), expected[best])
