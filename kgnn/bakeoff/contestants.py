@@ -137,7 +137,8 @@ def untrained(
     recipe: Recipe = contestant.recipe  # type: ignore[assignment]
     version = contestant.version or recipe.default_version
     config, options = recipe_settings(recipe, version, {**settings, "seed": seed, "checkpoint_every": 0})
-    structure, _ = recipe.compile(contestant.knowledge, train, **{**_LOST[recipe.knowledge], **recipe.compiling})
+    choices = {**_LOST[recipe.knowledge], **recipe.compiling}
+    structure, _ = recipe.compile(contestant.knowledge, train, version=version, **choices)
     model = build_model(recipe, structure, train, version=version, seed=seed, **options)
     if contestant.control == "dense":
         return dense_of_equal_size(model, train, seed), config.without_hooks()

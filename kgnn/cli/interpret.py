@@ -24,6 +24,13 @@ def importance(
     controls: Annotated[
         Path | None, typer.Option(help="For node weights: a run of the same network on control inputs (kgnn pack).")
     ] = None,
+    normalize: Annotated[str | None, typer.Option(help="For node weights: minmax (default), quantile, none.")] = None,
+    step: Annotated[
+        float | None, typer.Option(help="For node weights: of a central difference (the paper: 0.001); else exact.")
+    ] = None,
+    least_score: Annotated[
+        float | None, typer.Option(help="For node weights: leave out replicates and controls that score worse.")
+    ] = None,
     n_null: Annotated[int | None, typer.Option(help="Repetitions of the null; 0 for none.")] = None,
     json_: options.Json = False,
 ) -> None:
@@ -35,7 +42,10 @@ def importance(
     loaded = load_run_folder(run)
     given = samples_for(loaded, samples, layer, read)
     null = None if controls is None else load_run_folder(controls)
-    table = rank(loaded, measure, samples=given, target=target, n_null=n_null, controls=null)
+    table = rank(
+        loaded, measure, samples=given, target=target, n_null=n_null, controls=null, normalize=normalize, step=step,
+        least_score=least_score,
+    )  # fmt: skip
     write_result(table, out, json_)
 
 

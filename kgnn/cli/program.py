@@ -15,7 +15,7 @@ from kgnn.cli.demo import demo
 from kgnn.cli.describe import info, zoo
 from kgnn.cli.interpret import edges, importance, report
 from kgnn.cli.knowledge import compile_, fetch
-from kgnn.cli.motifs import kernels, scan
+from kgnn.cli.motifs import kernels, motifs, scan
 from kgnn.cli.perturb import knockdown, screen
 from kgnn.cli.prune import prune
 from kgnn.cli.releases import diff, migrate
@@ -40,6 +40,7 @@ COMMANDS = (
     ("edges", edges),
     ("report", report),
     ("kernels", kernels),
+    ("motifs", motifs),
     ("scan", scan),
     ("diff", diff),
     ("migrate", migrate),

@@ -150,9 +150,12 @@ class Trained(Protocol):
 
     Attributes:
         head_weights: Weight of the loss of every auxiliary head, in the order of `Model.heads`; 1 each where absent.
+        second_scaling: Scaling of the second table, whose abundances are divided by their largest in the training
+            samples where ``TrainConfig.scaling`` is ``"auto"``; there is none where absent.
     """
 
     head_weights: tuple[float, ...]
+    second_scaling: InputScaling
 
     def loss(self, inputs: Inputs, prediction: Prediction, targets: Array, share: Array) -> Array:
         """Loss of a batch, where ``TrainConfig.loss`` is ``"model"``.

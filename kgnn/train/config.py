@@ -16,6 +16,7 @@ CHOICES = {
     "precision": ("float32", "bfloat16"),
     "scaling": ("auto", "standard", "maxabs", "minmax", "none"),
     "stream": ("auto", "always", "never"),
+    "keep": ("best", "last"),
     "score": ("auto", "pearson", "spearman", "r2", "mse", "accuracy", "macro_f1", "auroc", "auprc"),
 }
 LEAST = {
@@ -59,6 +60,8 @@ class TrainConfig:
         valid_fraction: Share of the training samples held out to choose the epoch, where no validation samples are
             given; 0 to train for all epochs and keep the last.
         valid_group: Covariate whose groups are held out whole.
+        keep: ``"best"`` keeps the epoch with the best score on validation samples, ``"last"`` the last one: they are
+            then scored and choose nothing, as for a reading of the network that settles later than its predictions.
         score: What chooses the epoch; ``"auto"`` is Pearson correlation, accuracy or AUROC by task.
         patience: Epochs without a better score before stopping; 0 to run all epochs.
         average: Decay a step of the running average of weights that is scored and kept; 0 for none.
@@ -96,6 +99,7 @@ class TrainConfig:
     standardize_targets: bool = True
     valid_fraction: float = 0.1
     valid_group: str = ""
+    keep: str = "best"
     score: str = "auto"
     patience: int = 0
     average: float = 0.0
@@ -122,6 +126,11 @@ class TrainConfig:
             raise TrainingError(f"learning_rate is {self.learning_rate}, but must be above 0 and finite.")
         if self.seed >= SEEDS:
             raise TrainingError(f"seed is {self.seed}, but must be below {SEEDS}.")
+        if self.keep == "last" and self.patience:
+            raise TrainingError(
+                f"keep is 'last', but patience is {self.patience}: it stops where the score was best before. Set "
+                "patience=0, or keep=best."
+            )
         if self.weight_decay and self.optimizer != "adamw":
             raise TrainingError(
                 f"weight_decay is {self.weight_decay:g}, but {self.optimizer} has none. Choose optimizer=adamw, or set "

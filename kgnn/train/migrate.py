@@ -232,7 +232,7 @@ def _metrics(
     run: Run, model: Model, summary: dict[str, Any], samples: Samples | None, seconds: float
 ) -> dict[str, Any]:
     """Scores of the migrated model; those of the old one and of its baselines do not hold for it."""
-    kept = ("recipe", "task", "score", "best_epoch", "n_samples", "version")
+    kept = ("recipe", "task", "score", "keep", "best_epoch", "n_samples", "version")
     scores = summary["drift"]["scores"]
     held_out = next((part for part in ("test", "valid") if part in (run.metrics.get("n_samples") or {})), "train")
     part = held_out if samples is None else "given"

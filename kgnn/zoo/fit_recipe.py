@@ -85,7 +85,7 @@ def fit_recipe(
     named = {"unannotated": unannotated, "skips": skips}
     choices = {name: value for name, value in named.items() if value is not None} | dict(compiling or {})
     config, options = recipe_settings(recipe, version, settings or {})
-    structure, alignment = recipe.compile(knowledge, train, **choices)
+    structure, alignment = recipe.compile(knowledge, train, version=version, **choices)
     if recipe.prepare is not None:
         train = recipe.prepare(train, structure)
         valid, test = (None if part is None else recipe.prepare(part, structure) for part in (valid, test))

@@ -62,6 +62,7 @@ class Recipe(Generic[M]):
         knowledge: What it is compiled from: ``"ontology"``, ``"network"`` or ``"motifs"``.
         compiling: Arguments of `compile_hierarchy`, `compile_adjacency` or `compile_kernels` that it wants in place of
             their defaults.
+        compiling_version: The same by version, where a version differs.
         compiler: What compiles the knowledge in their place, where the recipe needs something else: of knowledge,
             samples and arguments by name, returns the structure and an alignment or None.
         tasks: Kinds of targets that it predicts.
@@ -81,6 +82,7 @@ class Recipe(Generic[M]):
     leave_out: tuple[str, ...] = ()
     knowledge: str = "ontology"
     compiling: Mapping[str, Any] = field(default_factory=dict)
+    compiling_version: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     compiler: Callable[[Any, Samples, Mapping[str, Any]], tuple[Structure, Alignments | None]] | None = None
     tasks: tuple[str, ...] = TARGET_KINDS
     meanings: tuple[str, ...] = MEANINGS
@@ -144,12 +146,15 @@ class Recipe(Generic[M]):
         if unknown:
             raise unknown_choice(f"option of {self.card.name}", unknown[0], known)
 
-    def compile(self, knowledge: Any, samples: Samples, **choices: Any) -> tuple[Structure, Alignments | None]:
+    def compile(
+        self, knowledge: Any, samples: Samples, *, version: str = "", **choices: Any
+    ) -> tuple[Structure, Alignments | None]:
         """Compile knowledge for a model over the features of some samples.
 
         Args:
             knowledge: An `Ontology`, `Network` or `MotifSet`, as `knowledge` says; or what was compiled from one.
             samples: Give the genes.
+            version: Its name; the default version where empty.
             **choices: Arguments of the function that compiles it; they come before those of `compiling`.
 
         Returns:
@@ -159,7 +164,7 @@ class Recipe(Generic[M]):
             KgnnError: If it is another kind of knowledge.
             AlignmentError: If samples and knowledge do not fit.
         """
-        chosen = {**self.compiling, **choices}
+        chosen = {**self.compiling, **self.compiling_version.get(version or self.default_version, {}), **choices}
         if self.compiler is not None and not isinstance(knowledge, Structure):
             return self.compiler(knowledge, samples, chosen)
         return COMPILERS[self.knowledge](self.card.name, knowledge, samples, chosen)
