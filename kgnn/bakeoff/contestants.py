@@ -12,7 +12,7 @@ from kgnn.bakeoff.learners import LEARNERS, fit_learner
 from kgnn.bakeoff.splits import Fold
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError, name_some, unknown_choice
-from kgnn.models import Model, build
+from kgnn.models import Model, build_like
 from kgnn.structure import random_structure, shuffle_structure
 from kgnn.train import TrainConfig, count_parameters, fit
 from kgnn.train.baselines import dense_of_equal_size, features_of
@@ -20,7 +20,7 @@ from kgnn.train.metrics import SMALLER_IS_BETTER, evaluate
 from kgnn.train.predict import predict
 from kgnn.train.progress import Progress
 from kgnn.zoo import RECIPES, Recipe, build_model
-from kgnn.zoo.fit_recipe import recipe_settings
+from kgnn.zoo.fit_recipe import build_first, recipe_settings
 
 CONTROLS = ("dense", "shuffled", "random")
 """A recipe without its knowledge: a dense network of equal size, and two null structures."""
@@ -171,7 +171,7 @@ def run_fold(
         on_valid = evaluate(task, chosen.predict(features_of(valid, scaler)), judged)[score]
         facts = {"n_parameters": None, "n_genes": len(train.genes), "chosen": chosen.settings}
     else:
-        model, settings = _best_network(contestant, train, valid, score, fold, progress)
+        model, settings = _best_network(contestant, (train, valid, test), score, fold, progress)
         scores = evaluate(task, predict(model, test), truth)
         on_valid = evaluate(task, predict(model, valid), judged)[score]
         facts = {"n_parameters": count_parameters(model), "n_genes": len(model.genes), "chosen": settings}
@@ -179,13 +179,14 @@ def run_fold(
 
 
 def _best_network(
-    contestant: Contestant, train: Samples, valid: Samples, score: str, fold: Fold, progress: Progress | None
+    contestant: Contestant, parts: tuple[Samples, Samples, Samples], score: str, fold: Fold, progress: Progress | None
 ) -> tuple[Model, str]:
     """The network of the settings that do best on the validation samples, and these settings as text."""
+    train, valid, _ = parts
     best: tuple[float, Model, str] | None = None
     for tried in _combinations(contestant.grid):
         settings = {**contestant.settings, **tried, "score": score}
-        model, config = _untrained(contestant, train, settings, fold.seed)
+        model, config = _untrained(contestant, parts, settings, fold.seed)
         run = fit(model, train, config, valid=valid, baselines=(), progress=progress, recipe=contestant.name)
         value = run.metrics["model"]["valid"][score]
         rank = float("-inf") if value is None else -value if score in SMALLER_IS_BETTER else value
@@ -196,21 +197,26 @@ def _best_network(
 
 
 def _untrained(
-    contestant: Contestant, train: Samples, settings: Mapping[str, Any], seed: int
+    contestant: Contestant, parts: tuple[Samples, Samples, Samples], settings: Mapping[str, Any], seed: int
 ) -> tuple[Model, TrainConfig]:
-    """The model of a contestant before its first step, compiled over the genes of the training samples."""
+    """The model of a contestant before its fit, compiled over the genes of the training samples."""
+    train, valid, _ = parts
     recipe: Recipe = contestant.recipe  # type: ignore[assignment]
     version = contestant.version or recipe.default_version
-    config, options = recipe_settings(recipe, version, {**settings, "seed": seed, "checkpoint_every": 0})
+    settings = {**settings, "seed": seed, "checkpoint_every": 0}
+    config, options = recipe_settings(recipe, version, settings)
     lost = {"ontology": {"unannotated": "drop"}, "network": {"unconnected": "drop"}}
     choices = lost.get(recipe.knowledge, {}) if recipe.compiler is None else {}
     structure, _ = recipe.compile(contestant.knowledge, train, **{**choices, **recipe.compiling})
-    model = build_model(recipe, structure, train, version=version, seed=seed, **options)
+    model = build_model(recipe, structure, train, version=version, seed=seed, inputs=parts, **options)
     if contestant.control == "dense":
         return dense_of_equal_size(model, train, seed), config.without_hooks()
+    first = build_first(recipe, structure, train, version=version, settings=settings, inputs=parts)
+    if first is not None:
+        first.before(model, train, valid=valid)
     if contestant.control:
         null = shuffle_structure if contestant.control == "shuffled" else random_structure
-        model = build(model.arguments, null(structure, seed), seed=seed)
+        model = build_like(model, null(structure, seed), seed=seed)
     return model, config
 
 

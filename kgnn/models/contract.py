@@ -150,9 +150,19 @@ class Trained(Protocol):
 
     Attributes:
         head_weights: Weight of the loss of every auxiliary head, in the order of `Model.heads`; 1 each where absent.
+        pretrained: Names of the parts that `start_from` took over, which replicates and null models then share.
     """
 
     head_weights: tuple[float, ...]
+    pretrained: tuple[str, ...]
+
+    def start_from(self, first: Any) -> None:
+        """Take over what a fitted model of another version has learned; see `kgnn.train.FirstStage`.
+
+        Args:
+            first: The fitted model.
+        """
+        ...
 
     def loss(self, inputs: Inputs, prediction: Prediction, targets: Array, share: Array) -> Array:
         """Loss of a batch, where ``TrainConfig.loss`` is ``"model"``.

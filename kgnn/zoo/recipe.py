@@ -66,6 +66,9 @@ class Recipe(Generic[M]):
             samples and arguments by name, returns the structure and an alignment or None.
         tasks: Kinds of targets that it predicts.
         from_samples: Further arguments of the model that the samples decide.
+        from_inputs: Further ones that the inputs of all parts decide, such as the features of the nodes of a graph,
+            whether they train or not; it is given samples without targets.
+        stages: Versions that start from a fitted model of another version, see `kgnn.train.FirstStage`.
         prepare: What becomes of the samples of every part once the structure is known, such as targets that are their
             own genes.
         baselines: Those that mean something, see `kgnn.fit`.
@@ -83,6 +86,8 @@ class Recipe(Generic[M]):
     compiler: Callable[[Any, Samples, Mapping[str, Any]], tuple[Structure, Alignments | None]] | None = None
     tasks: tuple[str, ...] = TARGET_KINDS
     from_samples: Callable[[Samples], Mapping[str, Any]] | None = None
+    from_inputs: Callable[[Sequence[Samples]], Mapping[str, Any]] | None = None
+    stages: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Samples, Structure], Samples] | None = None
     baselines: tuple[str, ...] = BASELINES
 
