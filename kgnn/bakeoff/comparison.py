@@ -170,8 +170,8 @@ def compare(
 
     Args:
         samples: With targets.
-        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``; what is compiled over all genes before takes
-            part as it is.
+        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``, ``"contacts"``; what is compiled over all genes
+            before takes part as it is.
         recipes: Names of recipes; every one that fits samples and knowledge where None.
         controls: Some of ``"dense"``, ``"shuffled"`` and ``"random"``, for every recipe.
         learners: Some of ``"mean"``, ``"linear"``, ``"elastic_net"``, ``"forest"`` and ``"boosting"``.

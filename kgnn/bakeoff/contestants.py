@@ -67,7 +67,7 @@ def enter(
 
     Args:
         samples: Say the task and the tables.
-        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``.
+        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``, ``"contacts"``.
         recipes: Names of recipes; every recipe that fits where None.
         controls: Some of `CONTROLS`, for every recipe.
         learners: ``"mean"`` and names of `kgnn.bakeoff.learners.LEARNERS`.
@@ -115,7 +115,7 @@ def _unfit(recipe: Recipe, samples: Samples, knowledge: Mapping[str, Any]) -> st
         return f"it predicts {' or '.join(recipe.tasks)}"
     if recipe.prepare is not None:
         return "it predicts something else than the target"
-    if (samples.meaning == "sequence") != (recipe.knowledge == "motifs"):
+    if recipe.knowledge != "contacts" and (samples.meaning == "sequence") != (recipe.knowledge == "motifs"):
         return f"the samples hold {samples.meaning}"
     return ""
 

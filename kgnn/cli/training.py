@@ -1,15 +1,16 @@
-"""What a network is trained on: an ontology, a network or motifs, each read and met with the samples in its own way."""
+"""What a network is trained on: an ontology, a network, motifs or contacts, each met with samples in its own way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from kgnn import options
+from kgnn.cli.contacts import ContactOptions
 from kgnn.cli.inputs import OntologyOptions
 from kgnn.cli.network import NetworkOptions
 
@@ -77,6 +78,7 @@ class Knowledge(NamedTuple):
         rename: Of what was read and the samples, the same with other names of genes; None where names stay.
         compiling: Arguments of the function that compiles it.
         finds: Name of the argument that says what becomes of genes that it does not know, ``""`` for none.
+        place: Of what was read and the samples, both as the recipe takes them; None where samples stay as they are.
     """
 
     option: str
@@ -86,6 +88,7 @@ class Knowledge(NamedTuple):
     rename: Callable[[Any, Sequence[str]], tuple[Any, Mapping[str, Any]]] | None
     compiling: Mapping[str, Any]
     finds: str
+    place: Callable[[Any, Parts], tuple[Any, Parts]] | None = None
 
 
 def of_ontology(given: OntologyOptions) -> Knowledge:
@@ -113,6 +116,21 @@ def of_motifs(given: MotifOptions, format: str | None) -> Knowledge:
     """Motifs, for models of sequences."""
     return Knowledge(
         "motifs", lambda: given.read(format), lambda read: (), lambda read, parts: read, None, given.compiling(), ""
+    )  # fmt: skip
+
+
+def of_contacts(given: ContactOptions, format: str | None, unplaced: str) -> Knowledge:
+    """Contacts between bins of a genome, which the samples are windows of."""
+
+    def placed(read: Any, parts: Parts) -> tuple[Any, Parts]:
+        from kgnn.data import place_windows
+
+        present = {name: part for name, part in vars(parts).items() if part is not None}
+        network, found = place_windows(read, *present.values(), unplaced=unplaced)
+        return network, replace(parts, **dict(zip(present, found, strict=True)))
+
+    return Knowledge(
+        "contacts", lambda: given.network(format), lambda read: (), lambda read, parts: read, None, {}, "", placed
     )  # fmt: skip
 
 
@@ -160,7 +178,8 @@ class TrainOptions:
     layer: options.Layer = None
     read: options.Read = None
     unannotated: Annotated[
-        str | None, typer.Option(help="error, drop or root (of a network: keep): genes that it does not know.")
+        str | None,
+        typer.Option(help="error, drop or root (of a network: keep): genes, or windows, that it does not know."),
     ] = None
     leave_out: Annotated[str | None, typer.Option(help="Covariates to leave out whole in further fits; none.")] = None
     epochs: Annotated[int | None, typer.Option(help="Passes over the training samples.")] = None

@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 
 from kgnn.data import Samples
-from kgnn.errors import AlignmentError, KgnnError
-from kgnn.knowledge.contact_network import contact_network
-from kgnn.knowledge.contacts import ContactMap
-from kgnn.knowledge.network import Network
+from kgnn.errors import AlignmentError
 from kgnn.models import ContactNetwork
-from kgnn.structure import Adjacency, compile_adjacency
+from kgnn.structure import Adjacency
 from kgnn.train import TrainConfig
 from kgnn.zoo.recipe import Card, Recipe
 
@@ -37,13 +34,6 @@ def _contact_network(
     if context is not None:
         model.set_context(context)
     return model
-
-
-def _compile(knowledge: Any, samples: Samples, choices: Mapping[str, Any]) -> tuple[Adjacency, Any]:
-    network = contact_network(knowledge) if isinstance(knowledge, ContactMap) else knowledge
-    if not isinstance(network, Network):
-        raise KgnnError(f"chromegcn is compiled from contacts, but {type(knowledge).__name__} is given.")
-    return compile_adjacency(network, **choices)
 
 
 def _windows(parts: Sequence[Samples]) -> Mapping[str, Any]:
@@ -89,9 +79,8 @@ chromegcn = Recipe(
     configs={**dict.fromkeys(VERSIONS, _CONFIG), "paper": _CONFIG.updated({"frozen": "encoder.*"})},
     options={"dropout": float, "n_features": int, "n_layers": int, "encoder_layers": int},
     modalities=("window", "place"),
-    knowledge="network",
+    knowledge="contacts",
     compiling={"normalization": "mean", "self_loops": "add", "weighted": False},
-    compiler=_compile,
     from_inputs=_windows,
     stages={"graph": "window", "paper": "window"},
 )

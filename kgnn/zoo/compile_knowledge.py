@@ -7,6 +7,7 @@ from typing import Any
 
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError
+from kgnn.knowledge.contacts import ContactMap
 from kgnn.knowledge.motif_set import MotifSet
 from kgnn.knowledge.network import Network
 from kgnn.knowledge.ontology import Ontology
@@ -15,6 +16,7 @@ from kgnn.structure import (
     NetworkAlignment,
     Structure,
     compile_adjacency,
+    compile_contacts,
     compile_hierarchy,
     compile_kernels,
 )
@@ -65,6 +67,16 @@ def compile_network(name: str, knowledge: Any, samples: Samples, choices: Choice
     return compile_adjacency(knowledge, samples.genes, **choices)
 
 
+def compile_contact_graph(name: str, knowledge: Any, samples: Samples, choices: Choices) -> tuple[Structure, Any]:
+    """A graph over the bins of contacts in their order on the genome, or of a network in its own; see others."""
+    if isinstance(knowledge, Structure):
+        return knowledge, None
+    if isinstance(knowledge, ContactMap):
+        return compile_contacts(knowledge, **choices)
+    _require(name, knowledge, Network, "contacts")
+    return compile_adjacency(knowledge, **choices)
+
+
 def compile_motifs(name: str, knowledge: Any, samples: Samples, choices: Choices) -> tuple[Structure, None]:
     """Convolution filters; they do not depend on the samples.
 
@@ -97,5 +109,6 @@ COMPILERS: dict[str, Callable[[str, Any, Samples, Choices], tuple[Structure, Any
     "ontology": compile_ontology,
     "network": compile_network,
     "motifs": compile_motifs,
+    "contacts": compile_contact_graph,
 }
 """What compiles each kind of knowledge; the kinds are the names of options of ``kgnn train``."""

@@ -59,7 +59,7 @@ class Recipe(Generic[M]):
         modalities: Tables that the samples must have; the first holds the genes. A last ``"..."`` stands for any
             number of further ones.
         leave_out: Covariates whose groups are also left out whole, in further fits beside the main one.
-        knowledge: What it is compiled from: ``"ontology"``, ``"network"`` or ``"motifs"``.
+        knowledge: What it is compiled from: ``"ontology"``, ``"network"``, ``"motifs"`` or ``"contacts"``.
         compiling: Arguments of `compile_hierarchy`, `compile_adjacency` or `compile_kernels` that it wants in place of
             their defaults.
         compiler: What compiles the knowledge in their place, where the recipe needs something else: of knowledge,

@@ -220,8 +220,14 @@ def test_what_makes_the_window_version_is_not_overwritten_by_settings():
 
 def test_a_bake_off_by_chromosome():
     found = compare(
-        SMALL.samples, {"network": SMALL.contacts}, recipes=["chromegcn"], controls=["shuffled", "dense"],
+        SMALL.samples, {"contacts": SMALL.contacts}, recipes=["chromegcn"], controls=["shuffled", "dense"],
         learners=["mean"], n_folds=2, group="chromosome", settings=QUICK,
     )  # fmt: skip
     assert set(found.folds["contestant"]) == {"chromegcn", "chromegcn, shuffled", "chromegcn, dense", "mean"}
     assert np.isfinite(found.folds["auroc"]).all()
+
+
+def test_nodes_are_the_bins_in_the_order_that_places_count():
+    structure, alignment = chromegcn.compile(SMALL.contacts, SMALL.samples)
+    assert structure.nodes == SMALL.contacts.bin_names == SMALL.samples.names  # type: ignore[union-attr]
+    assert structure == graph_of(SMALL.contacts) and alignment is not None
