@@ -157,6 +157,7 @@ class TrainOptions:
         seed: Of everything random.
         replicates: Networks side by side.
         set_: Any other setting.
+        edges: Networks of the genes of pathways, for recipes that take one beside an ontology.
         no_baselines: Whether to skip the baselines.
         devices: That train together.
         coordinator: Of several machines.
@@ -187,6 +188,9 @@ class TrainOptions:
     seed: Annotated[int, typer.Option(help="Of weights, splits and order.")] = 0
     replicates: Annotated[int | None, typer.Option(help="Networks from seeds of their own, side by side.")] = None
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any other setting, key=value.")] = None
+    edges: Annotated[
+        str | None, typer.Option(help="Network inside pathways, for pathway_attention: files, separated by commas.")
+    ] = None
     no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Skip the baselines.")] = False
     devices: options.Devices = None
     coordinator: options.Coordinator = None
@@ -197,7 +201,7 @@ class TrainOptions:
 
     def settings(self) -> dict[str, Any]:
         """Settings of training and options of the recipe that were given."""
-        names = ("epochs", "batch_size", "valid_fraction", "seed", "replicates")
+        names = ("epochs", "batch_size", "valid_fraction", "seed", "replicates", "edges")
         given = {name: getattr(self, name) for name in names}
         return {name: value for name, value in given.items() if value is not None} | options.key_values(
             self.set_, "--set"

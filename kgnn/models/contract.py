@@ -150,10 +150,12 @@ class Trained(Protocol):
 
     Attributes:
         head_weights: Weight of the loss of every auxiliary head, in the order of `Model.heads`; 1 each where absent.
+        trained_by_output: Names of the parts that the loss of the output alone trains; it then cannot be left out.
         pretrained: Names of the parts that `start_from` took over, which replicates and null models then share.
     """
 
     head_weights: tuple[float, ...]
+    trained_by_output: tuple[str, ...]
     pretrained: tuple[str, ...]
 
     def start_from(self, first: Any) -> None:

@@ -186,7 +186,8 @@ def recipe_settings(recipe: Recipe, version: str, settings: Mapping[str, Any]) -
     }
     try:
         rest = {name: value for name, value in settings.items() if name not in options}
-        return recipe.config(version).updated(rest), options
+        implied = {} if recipe.implied is None else recipe.implied(options)
+        return recipe.config(version).updated({**implied, **rest}), options
     except TrainingError as problem:
         raise TrainingError(f"{problem} Options of {recipe.card.name}: {', '.join(recipe.options)}.") from None
 

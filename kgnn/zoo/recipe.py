@@ -55,7 +55,8 @@ class Recipe(Generic[M]):
         model: Class of the model, or a function that is called like one.
         settings: Of the model, by version: its ``settings``, a mapping of other arguments, or a pair of both.
         configs: Training settings by version.
-        options: Names of what ``--set`` may change in the model, with their types.
+        options: Names of what ``--set`` may change in the model, with their types, or what makes a value of a text.
+        implied: Settings of training that some options want, where these are not given: of the options, the settings.
         modalities: Tables that the samples must have; the first holds the genes. A last ``"..."`` stands for any
             number of further ones.
         leave_out: Covariates whose groups are also left out whole, in further fits beside the main one.
@@ -78,7 +79,8 @@ class Recipe(Generic[M]):
     model: Callable[..., M]
     settings: Mapping[str, Any]
     configs: Mapping[str, TrainConfig]
-    options: Mapping[str, type] = field(default_factory=dict)
+    options: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     modalities: tuple[str, ...] = ("gene",)
     leave_out: tuple[str, ...] = ()
     knowledge: str = "ontology"
