@@ -64,6 +64,11 @@ def make_parts(
             f"output_weight is 0, but {name_some(alone)} of the model learns from the loss of the output alone. Set "
             "output_weight=1, or read the mean of the heads (readout=mean)."
         )
+    if config.frozen and hasattr(model, "start_from") and not getattr(model, "pretrained", ()):
+        raise TrainingError(
+            f"frozen is {config.frozen!r}, but the model has started from no fitted one, and what is frozen would stay "
+            "random. Use fit_recipe, which has both stages; or first call start_from, or kgnn.train.FirstStage.before."
+        )
     if config.class_weights != "none" and model.task == "regression":
         raise TrainingError(
             f"class_weights is {config.class_weights!r}, but the model does {model.task!r}. Leave it at 'none'."

@@ -13,6 +13,7 @@ from flax import nnx
 from kgnn.data.samples import Samples
 from kgnn.data.splits import split_by_group
 from kgnn.errors import TrainingError
+from kgnn.knowledge.contacts import ContactMap
 from kgnn.knowledge.motif_set import MotifSet
 from kgnn.knowledge.network import Network
 from kgnn.knowledge.ontology import Ontology
@@ -29,7 +30,7 @@ from kgnn.zoo.recipe import Recipe
 
 def fit_recipe(
     recipe: Recipe,
-    knowledge: Ontology | Network | MotifSet | Structure,
+    knowledge: Ontology | Network | MotifSet | ContactMap | Structure,
     train: Samples,
     *,
     valid: Samples | None = None,
@@ -47,10 +48,13 @@ def fit_recipe(
 ) -> Run:
     """Compile knowledge over the genes of the samples, build a recipe's model and fit it.
 
+    Where the version has two stages (``recipe.stages``) the first is fitted before, on the same training samples; its
+    scores are in the metrics as ``pretrained``.
+
     Args:
         recipe: From `kgnn.zoo.recipe`.
         knowledge: What the recipe is compiled from (``recipe.knowledge``): an ontology with annotations, pruned as
-            wished, a network or motifs; or what was compiled from it before.
+            wished, a network, motifs or contacts; or what was compiled from it before.
         train: Training samples.
         valid: Validation samples; a share of the training samples where None.
         test: Test samples, scored once.

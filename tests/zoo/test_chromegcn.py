@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from kgnn.bakeoff import compare
 from kgnn.data import Samples, Targets, toy_contacts
-from kgnn.errors import AlignmentError, KgnnError
+from kgnn.errors import AlignmentError, KgnnError, TrainingError
 from kgnn.knowledge import ContactMap, linear_neighbors
 from kgnn.models import ContactNetwork, saliency_of_contacts
 from kgnn.structure import Adjacency, compile_contacts
@@ -199,6 +199,13 @@ def test_the_encoder_begins_as_the_window_model_left_it_and_the_paper_freezes_it
         np.testing.assert_array_equal(encoder_of(run.model), encoder_of(alone.model))
     else:
         assert (encoder_of(run.model) != encoder_of(alone.model)).any()
+
+
+def test_a_frozen_encoder_that_nothing_has_trained_is_refused():
+    structure, _ = chromegcn.compile(SMALL.contacts, SMALL.samples)
+    model = build_model(chromegcn, structure, SMALL.samples, version="paper")
+    with pytest.raises(TrainingError, match="frozen is 'encoder.*', but the model has started from no fitted one"):
+        fit(model, SMALL.samples, chromegcn.config("paper"), baselines=())
 
 
 def test_replicates_and_null_models_share_the_first_stage_and_the_context():
