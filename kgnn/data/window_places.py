@@ -14,7 +14,7 @@ from kgnn.errors import AlignmentError, KgnnError, name_some, unknown_choice
 from kgnn.knowledge.contact_network import contact_network
 from kgnn.knowledge.contacts import ContactMap
 from kgnn.knowledge.interval_join import overlap
-from kgnn.knowledge.intervals import Intervals, make_intervals, read_labels
+from kgnn.knowledge.intervals import Intervals, make_intervals, parse_labels
 from kgnn.knowledge.network import Network
 
 PLACE = "place"
@@ -118,7 +118,7 @@ def _bins(samples: Samples, bins: tuple[str, ...]) -> np.ndarray:
     found = np.array([index.get(name, -1) for name in samples.names], dtype=np.int64)
     if (found >= 0).all():
         return found
-    windows, stretches = _locations(samples), read_labels(bins)
+    windows, stretches = _locations(samples), parse_labels(bins)
     met = overlap(make_intervals(windows.chromosomes, windows.centers, windows.centers + 1), stretches)
     by_position = np.full(len(samples), -1)
     by_position[met.left] = met.right
@@ -132,7 +132,7 @@ def _locations(samples: Samples) -> Intervals:
         chromosome, start, end = (np.asarray(samples.covariates[str(name)]) for name in given)
         return make_intervals(chromosome.astype(str).tolist(), start.astype(np.int64), end.astype(np.int64))
     try:
-        return read_labels(samples.names)
+        return parse_labels(samples.names)
     except KgnnError as error:
         raise AlignmentError(
             f"{error} Or read the covariates chromosome, start and end (--read covariates=chromosome,start,end)."

@@ -187,7 +187,7 @@ def make_intervals(
     return made
 
 
-def read_labels(labels: Sequence[str]) -> Intervals:
+def parse_labels(labels: Sequence[str]) -> Intervals:
     """Intervals from their labels, such as `Intervals.label` and ``bedtools getfasta`` write them.
 
     Args:
@@ -200,7 +200,7 @@ def read_labels(labels: Sequence[str]) -> Intervals:
         KgnnError: If a label is of another form.
 
     Example:
-        >>> read_labels(["chr1:100-200(+)", "chr2:0-50"]).starts.tolist()
+        >>> parse_labels(["chr1:100-200(+)", "chr2:0-50"]).starts.tolist()
         [100, 0]
     """
     found = [_LABEL.match(label) for label in labels]

@@ -10,7 +10,7 @@ import pytest
 from kgnn.data import place_windows, sequence_samples, toy_contacts
 from kgnn.data.window_places import with_places
 from kgnn.errors import AlignmentError, KgnnError
-from kgnn.knowledge import make_contact_map, read_labels
+from kgnn.knowledge import make_contact_map, parse_labels
 
 # bins of ten bases: chr1 has 12 (so that names in the order of letters are not in that of the genome), chr2 has 2
 CONTACTS = make_contact_map({"chr1": 120, "chr2": 20}, 10, np.array([0, 2, 10]), np.array([10, 11, 13]), np.ones(3))
@@ -71,9 +71,9 @@ def test_what_has_no_place_is_refused_or_left_out():
 
 def test_labels_are_read_as_they_are_written():
     bins = CONTACTS.bins
-    assert read_labels([bins.label(place) for place in range(len(bins))]) == replace(
-        bins, names=("",) * len(bins), provenance=read_labels(()).provenance
+    assert parse_labels([bins.label(place) for place in range(len(bins))]) == replace(
+        bins, names=("",) * len(bins), provenance=parse_labels(()).provenance
     )
-    assert read_labels(["HLA*01:02:5-9::x"]).chromosomes == ("HLA*01:02",)
+    assert parse_labels(["HLA*01:02:5-9::x"]).chromosomes == ("HLA*01:02",)
     with pytest.raises(KgnnError, match="1 of 2 names are not of the form chr1:100-200: chr1"):
-        read_labels(["chr1", "chr1:0-5"])
+        parse_labels(["chr1", "chr1:0-5"])
