@@ -175,12 +175,13 @@ def compare(
     validation samples, and is scored once on the test samples, which choose nothing. Scalers, knowledge compiled over
     the genes, and the selection of genes see the training samples of the fold alone. With every recipe come its
     controls: a dense network of equal size, the same network over shuffled knowledge and over random knowledge of the
-    same degrees. Networks get at most one interval over random starts out of this: use several seeds.
+    same degrees. Where samples are nodes of a graph (chromegcn) the inputs of all samples are context, targets of none.
+    Networks get at most one interval over random starts out of this: use several seeds.
 
     Args:
         samples: With targets.
-        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``; what is compiled over all genes before takes
-            part as it is.
+        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``, ``"contacts"``; what is compiled over all genes
+            before takes part as it is.
         recipes: Names of recipes, with a version as ``"gene_transformer:plain"``; every one that fits samples and
             knowledge, in its default version, where None, and ``left_out`` says why the others do not. Autoencoders
             (``vega``, ``ontovae``, ``expimap``) never take part: they predict their own input.

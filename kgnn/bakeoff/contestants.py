@@ -11,7 +11,7 @@ from kgnn.bakeoff.leaks import select_genes
 from kgnn.bakeoff.learners import fit_learner
 from kgnn.bakeoff.splits import Fold
 from kgnn.data.samples import Samples
-from kgnn.models import Model, build
+from kgnn.models import Model, build_like
 from kgnn.structure import random_structure, shuffle_structure
 from kgnn.train import TrainConfig, count_parameters, fit
 from kgnn.train.baselines import dense_of_equal_size, features_of
@@ -19,13 +19,13 @@ from kgnn.train.metrics import SMALLER_IS_BETTER, evaluate
 from kgnn.train.predict import predict
 from kgnn.train.progress import Progress
 from kgnn.zoo import Recipe, build_model
-from kgnn.zoo.fit_recipe import recipe_settings
+from kgnn.zoo.fit_recipe import build_first, recipe_settings
 
 CONTROLS = ("dense", "shuffled", "random")
 """A recipe without its knowledge: a dense network of equal size, and two null structures."""
 
 _LOST: dict[str, dict[str, str]] = {
-    "ontology": {"unannotated": "drop"}, "network": {"unconnected": "drop"}, "motifs": {}
+    "ontology": {"unannotated": "drop"}, "network": {"unconnected": "drop"}, "motifs": {}, "contacts": {}
 }  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def run_fold(
         on_valid = evaluate(task, chosen.predict(features_of(valid, scaler)), judged)[score]
         facts = {"n_parameters": None, "n_genes": len(train.genes), "chosen": chosen.settings}
     else:
-        model, settings = _best_network(contestant, train, valid, score, fold, progress)
+        model, settings = _best_network(contestant, (train, valid, test), score, fold, progress)
         scores = evaluate(task, predict(model, test), truth)
         on_valid = evaluate(task, predict(model, valid), judged)[score]
         facts = {"n_parameters": count_parameters(model), "n_genes": len(model.genes), "chosen": settings}
@@ -101,13 +101,14 @@ def run_fold(
 
 
 def _best_network(
-    contestant: Contestant, train: Samples, valid: Samples, score: str, fold: Fold, progress: Progress | None
+    contestant: Contestant, parts: tuple[Samples, Samples, Samples], score: str, fold: Fold, progress: Progress | None
 ) -> tuple[Model, str]:
     """The network of the settings that do best on the validation samples, and these settings as text."""
+    train, valid, _ = parts
     best: tuple[float, Model, str] | None = None
     for tried in combinations(contestant.grid):
         settings = {**contestant.settings, **tried, "score": score}
-        model, config = untrained(contestant, train, settings, fold.seed)
+        model, config = _untrained(contestant, parts, settings, fold.seed)
         run = fit(model, train, config, valid=valid, baselines=(), progress=progress, recipe=contestant.name)
         value = run.metrics["model"]["valid"][score]
         rank = float("-inf") if value is None else -value if score in SMALLER_IS_BETTER else value
@@ -117,19 +118,20 @@ def _best_network(
     return best[1], best[2]  # type: ignore[index]
 
 
-def untrained(
-    contestant: Contestant, train: Samples, settings: Mapping[str, Any], seed: int
-) -> tuple[Model, TrainConfig]:
-    """The model of a contestant before its first step, compiled over the genes of the training samples.
+def built(
+    contestant: Contestant, parts: tuple[Samples, Samples, Samples], settings: Mapping[str, Any], seed: int
+) -> tuple[Model, Any, TrainConfig]:
+    """The model of a contestant over its own knowledge before anything is fitted.
 
     Args:
         contestant: With a recipe.
-        train: Training samples; genes that the knowledge does not know are left out, unless the recipe keeps them.
+        parts: Training, validation and test samples. Genes of the training samples that the knowledge does not know are
+            left out, unless the recipe keeps them; of the other parts, inputs alone are looked at.
         settings: Settings of training and options of the recipe.
-        seed: Of the initial weights, and of the null structure of a control.
+        seed: Of the initial weights.
 
     Returns:
-        The model, and the settings to train it with.
+        The model, what it is compiled from, and the settings to train it with.
 
     Raises:
         KgnnError: If the recipe, the knowledge and the samples do not fit.
@@ -138,13 +140,28 @@ def untrained(
     version = contestant.version or recipe.default_version
     config, options = recipe_settings(recipe, version, {**settings, "seed": seed, "checkpoint_every": 0})
     choices = {**_LOST[recipe.knowledge], **recipe.compiling}
-    structure, _ = recipe.compile(contestant.knowledge, train, version=version, **choices)
-    model = build_model(recipe, structure, train, version=version, seed=seed, **options)
+    structure, _ = recipe.compile(contestant.knowledge, parts[0], version=version, **choices)
+    model = build_model(recipe, structure, parts[0], version=version, seed=seed, inputs=parts, **options)
+    return model, structure, config
+
+
+def _untrained(
+    contestant: Contestant, parts: tuple[Samples, Samples, Samples], settings: Mapping[str, Any], seed: int
+) -> tuple[Model, TrainConfig]:
+    """The network of a contestant before its fit; one of two stages has the first behind it."""
+    train, valid, _ = parts
+    model, structure, config = built(contestant, parts, settings, seed)
     if contestant.control == "dense":
         return dense_of_equal_size(model, train, seed), config.without_hooks()
+    recipe: Recipe = contestant.recipe  # type: ignore[assignment]
+    version = contestant.version or recipe.default_version
+    stage = {**settings, "seed": seed, "checkpoint_every": 0}
+    first = build_first(recipe, structure, train, version=version, settings=stage, inputs=parts)
+    if first is not None:
+        first.before(model, train, valid=valid)
     if contestant.control:
         null = shuffle_structure if contestant.control == "shuffled" else random_structure
-        model = build(model.arguments, null(structure, seed), seed=seed)
+        model = build_like(model, null(structure, seed), seed=seed)
     return model, config
 
 

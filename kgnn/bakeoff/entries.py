@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kgnn.bakeoff.contestants import CONTROLS, Contestant, combinations, untrained
+from kgnn.bakeoff.contestants import CONTROLS, Contestant, built, combinations
 from kgnn.bakeoff.learners import LEARNERS
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError, name_some, unknown_choice
@@ -27,7 +27,7 @@ def enter(
 
     Args:
         samples: Say the task and the tables.
-        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``.
+        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``, ``"contacts"``.
         recipes: Names of recipes, with a version as ``"gene_transformer:plain"``; every recipe that fits, in its
             default version, where None.
         controls: Some of `CONTROLS`, for every recipe.
@@ -102,7 +102,7 @@ def check_entries(
         for settings in tried:
             recipe_settings(each.recipe, each.version or each.recipe.default_version, settings)
         try:
-            untrained(each, samples, tried[0], 0)
+            built(each, (samples, samples, samples), tried[0], 0)
         except KgnnError as error:
             if named:
                 raise KgnnError(f"{each.name} cannot take part: {error}") from None
@@ -134,7 +134,7 @@ def _unfit(recipe: Recipe, samples: Samples, knowledge: Mapping[str, Any]) -> st
         return f"it predicts {' or '.join(recipe.tasks)}"
     if recipe.prepare is not None:
         return "it is an autoencoder, which predicts its own input and not the target"
-    if (samples.meaning == "sequence") != (recipe.knowledge == "motifs"):
+    if recipe.knowledge != "contacts" and (samples.meaning == "sequence") != (recipe.knowledge == "motifs"):
         return f"the samples hold {samples.meaning}"
     if samples.meaning not in recipe.meanings:
         return f"it takes {' or '.join(recipe.meanings)}, and the samples hold {samples.meaning}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kgnn import options
+from kgnn.cli.contacts import ContactOptions
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
 from kgnn.cli.network import NetworkOptions
 from kgnn.cli.output import print_result, progress_of, reports_text
@@ -32,14 +33,15 @@ _RECIPES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnowledgeOptions(OntologyOptions):
-    """The options that give knowledge of several kinds at once; see `OntologyOptions` for those of the ontology.
+class KnowledgeOptions(OntologyOptions, ContactOptions):
+    """The options that give knowledge of several kinds at once; see `OntologyOptions` and `ContactOptions` as well.
 
     Attributes:
         ontology: The file of the ontology; None where there is none.
         network: The file of a network; None where there is none.
         threshold: Least weight of an edge of the network.
         motifs: The file of motifs, or a release; None where there are none.
+        contacts: The file of contacts, which the samples are windows of; None where there are none.
     """
 
     ontology: Annotated[  # type: ignore[assignment]
@@ -48,6 +50,9 @@ class KnowledgeOptions(OntologyOptions):
     network: Annotated[Path | None, typer.Option(help=_NETWORK)] = None
     threshold: Annotated[float | None, typer.Option(help="Network: least weight, in the unit of the file.")] = None
     motifs: Annotated[str | None, typer.Option(help="Motifs for sequence models: a file, or JASPAR2024.")] = None
+    contacts: Annotated[
+        Path | None, typer.Option(help="Hi-C for models of windows: .cool, .mcool, BEDPE, dump, or compiled.")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,6 +237,8 @@ def _short(of_dcell: dict[str, Any]) -> dict[str, Any]:
 
 def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
     """Samples and knowledge from files."""
+    from kgnn.data import place_windows
+
     if chosen.train is None:
         raise KgnnError(f"there are no samples. Give --train FILE, or a bundled task: --task {' or '.join(TASKS)}.")
     columns = None if chosen.target is None else options.one_or_listed(chosen.target)
@@ -244,6 +251,9 @@ def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
     named = () if ontology is None or renaming is not None else ontology.genes
     allow = options.listed(chosen.allow) or ()
     samples, related = read_with_relatives(chosen.train, named, reading, group=chosen.group, allow=allow)
+    if knowledge.contacts is not None:
+        contacts = ContactOptions(**{each.name: getattr(knowledge, each.name) for each in fields(ContactOptions)})
+        found["contacts"], (samples,) = place_windows(contacts.network(None), samples)
     if ontology is not None:
         if renaming is not None:
             ontology, reports = renaming.apply(ontology, samples.genes)

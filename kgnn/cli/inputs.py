@@ -195,6 +195,7 @@ def samples_for(
         KgnnError: If no file is given, but how to read it is; or if the file cannot be read.
     """
     from kgnn.data import read_samples
+    from kgnn.data.window_places import PLACE, with_places
 
     reading = {"layer": layer, **options.reading_options(read)}
     if path is None:
@@ -203,4 +204,7 @@ def samples_for(
             raise KgnnError(f"{', '.join(unused)} is given without --samples. Name a file, or leave it out.")
         return None
     genes = None if every_gene else run.model.genes
-    return read_samples(path, genes=genes, **{"meaning": run.samples.meaning, **reading})
+    found = read_samples(path, genes=genes, **{"meaning": run.samples.meaning, **reading})
+    if PLACE in run.samples.modalities and PLACE not in found.modalities:
+        return with_places(found, run.structure.nodes)  # type: ignore[union-attr]
+    return found

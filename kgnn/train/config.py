@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from kgnn.errors import TrainingError, name_some, unknown_choice
+import numpy as np
+
+from kgnn.errors import KgnnError, TrainingError, name_some, unknown_choice
 
 CHOICES = {
     "optimizer": ("adam", "adamw"),
@@ -165,13 +167,13 @@ class TrainConfig:
         return replace(self, **{name: convert(name, value, known[name]) for name, value in settings.items()})
 
 
-def convert(name: str, value: Any, kind: type) -> Any:
+def convert(name: str, value: Any, kind: Callable[[Any], Any]) -> Any:
     """A setting given as text in the type that it should have.
 
     Args:
         name: Name of the setting, for the message.
         value: Text, or a value of the type already.
-        kind: The type.
+        kind: The type, or a function such as `whole_numbers` whose name says what it makes of a text.
 
     Returns:
         The value.
@@ -189,5 +191,39 @@ def convert(name: str, value: Any, kind: type) -> Any:
         if kind is int and not isinstance(value, str) and converted != value:
             raise ValueError
         return converted
+    except KgnnError:
+        raise
     except (TypeError, ValueError, OverflowError):
-        raise TrainingError(f"{name} is {value!r}, but must be of type {kind.__name__}.") from None
+        what = getattr(kind, "__name__", str(kind)).replace("_", " ")
+        raise TrainingError(f"{name} is {value!r}, but must be of type {what}.") from None
+
+
+def whole_numbers(value: Any) -> tuple[int, ...]:
+    """Numbers from a text that separates them by commas; a number alone, or several, as they are.
+
+    Example:
+        >>> whole_numbers("8,16"), whole_numbers(6)
+        ((8, 16), (6,))
+    """
+    return tuple(int(each) for each in (value.split(",") if isinstance(value, str) else np.atleast_1d(value)))
+
+
+def one_or_more_numbers(value: Any) -> Any:
+    """A number alone, several as a tuple; what is no text, such as a rule, as it is.
+
+    Example:
+        >>> one_or_more_numbers("6"), one_or_more_numbers("6,4")
+        (6, (6, 4))
+    """
+    found = whole_numbers(value) if isinstance(value, str) else value
+    return found[0] if isinstance(value, str) and len(found) == 1 else found
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Names from a text that separates them by commas.
+
+    Example:
+        >>> names("mean, top_k")
+        ('mean', 'top_k')
+    """
+    return tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else tuple(value)

@@ -14,8 +14,7 @@ from kgnn.data.missing import fit_gene_scaler
 from kgnn.data.samples import Samples
 from kgnn.data.scaling import Scaler, fit_scaler, fit_scaler_in_blocks
 from kgnn.errors import TrainingError
-from kgnn.layers.scaling import FittedStatistic
-from kgnn.models import Model, Replicates, build
+from kgnn.models import Model, Replicates, build_like
 from kgnn.train.checkpoint import Checkpoint
 from kgnn.train.config import TrainConfig
 from kgnn.train.device_memory import data_bytes
@@ -102,7 +101,7 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
 
     Args:
         model: The starting point where there is one replicate; else its arguments are, and every replicate has weights
-            of its own.
+            of its own, but for what a first stage has trained.
         train: Training samples, with the model's genes.
         config: Settings.
 
@@ -112,9 +111,7 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
     members = [nnx.clone(model)]
     if config.replicates > 1:
         seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
-        members = [build(model.arguments, model.structure, seed=seed) for seed in seeds]
-        for member in members:
-            nnx.update(member, nnx.state(model, FittedStatistic))
+        members = [build_like(model, model.structure, seed=seed) for seed in seeds]
     method = config.scaling
     if method == "auto":
         method = "standard" if train.meaning == "abundance" else "none"

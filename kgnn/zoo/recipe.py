@@ -55,11 +55,12 @@ class Recipe(Generic[M]):
         model: Class of the model, or a function that is called like one.
         settings: Of the model, by version: its ``settings``, a mapping of other arguments, or a pair of both.
         configs: Training settings by version.
-        options: Names of what ``--set`` may change in the model, with their types.
+        options: Names of what ``--set`` may change in the model, with their types, or what makes a value of a text.
+        implied: Settings of training that some options want, where these are not given: of the options, the settings.
         modalities: Tables that the samples must have; the first holds the genes. A last ``"..."`` stands for any
             number of further ones.
         leave_out: Covariates whose groups are also left out whole, in further fits beside the main one.
-        knowledge: What it is compiled from: ``"ontology"``, ``"network"`` or ``"motifs"``.
+        knowledge: What it is compiled from: ``"ontology"``, ``"network"``, ``"motifs"`` or ``"contacts"``.
         compiling: Arguments of `compile_hierarchy`, `compile_adjacency` or `compile_kernels` that it wants in place of
             their defaults.
         compiling_version: The same by version, where a version differs.
@@ -68,6 +69,9 @@ class Recipe(Generic[M]):
         tasks: Kinds of targets that it predicts.
         meanings: What the values of the first table may mean for the recipe to mean something, see `Modality`.
         from_samples: Further arguments of the model that the samples decide.
+        from_inputs: Further ones that the inputs of all parts decide, such as the features of the nodes of a graph,
+            whether they train or not; it is given samples without targets.
+        stages: Versions that start from a fitted model of another version, see `kgnn.train.FirstStage`.
         prepare: What becomes of the samples of every part once the structure is known, such as targets that are their
             own genes.
         baselines: Those that mean something, see `kgnn.fit`.
@@ -77,7 +81,8 @@ class Recipe(Generic[M]):
     model: Callable[..., M]
     settings: Mapping[str, Any]
     configs: Mapping[str, TrainConfig]
-    options: Mapping[str, type] = field(default_factory=dict)
+    options: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     modalities: tuple[str, ...] = ("gene",)
     leave_out: tuple[str, ...] = ()
     knowledge: str = "ontology"
@@ -87,6 +92,8 @@ class Recipe(Generic[M]):
     tasks: tuple[str, ...] = TARGET_KINDS
     meanings: tuple[str, ...] = MEANINGS
     from_samples: Callable[[Samples], Mapping[str, Any]] | None = None
+    from_inputs: Callable[[Sequence[Samples]], Mapping[str, Any]] | None = None
+    stages: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Samples, Structure], Samples] | None = None
     baselines: tuple[str, ...] = BASELINES
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import kgnn
-from kgnn.bakeoff.contestants import untrained
+from kgnn.bakeoff.contestants import built
 from kgnn.bakeoff.entries import check_entries, enter
 from kgnn.data import Modality, Samples
 from kgnn.errors import KgnnError
@@ -38,7 +38,7 @@ def test_all_recipes_for_an_ontology_leave_out_genes_that_it_does_not_know():
     samples = with_unknown_gene(expression())
     found, left_out = entries(samples, {"ontology": TOY.ontology})
     assert {"dcell", "pathway_clock", "binn", "pnet", "pathway_transformer", "mean"} <= set(found)
-    model, _ = untrained(found["pathway_clock"], samples, SHORT, 0)
+    model, *_ = built(found["pathway_clock"], (samples,) * 3, SHORT, 0)
     assert "LOC1" not in model.genes and len(model.genes) > 10
     # Only recipes for the knowledge there is are spoken of.
     assert set(left_out) == {"drugcell", "sparsego", "vega", "ontovae", "expimap"}
@@ -72,7 +72,7 @@ def test_a_network_without_directions_is_not_for_kpnn():
         targets=targets_of(np.asarray(samples.gene_values()), "labels"),
     )  # fmt: skip
     found, left_out = entries(directed, {"network": toy_regulation()})
-    assert "kpnn" in found and "LOC1" not in untrained(found["kpnn"], directed, SHORT, 0)[0].genes
+    assert "kpnn" in found and "LOC1" not in built(found["kpnn"], (directed,) * 3, SHORT, 0)[0].genes
 
 
 @pytest.mark.slow
