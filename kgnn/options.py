@@ -61,6 +61,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that kgnn train wrote.")]
 Out = Annotated[Path, typer.Option(help="Table to write: .tsv, .csv or .parquet.")]
 SamplesFile = Annotated[Path | None, typer.Option("--samples", help="Samples; else those that the run held out.")]
+SamplesToPerturb = Annotated[
+    Path | None,
+    typer.Option(
+        "--samples",
+        help="Samples to perturb; else the wild type for alterations alone, else those that the run held out.",
+    ),
+]
 Layer = Annotated[str | None, typer.Option(help="Layer of an h5ad file, such as raw.")]
 Read = Annotated[
     list[str] | None,

@@ -67,6 +67,20 @@ def test_edges_of_a_visible_network(cells: Path, trained: Trained):
     found = succeed("edges", trained.run, *words, "--out", cells / "v.tsv", "--json").json()
     table = pandas.read_csv(cells / "v.tsv", sep="\t")
     assert found["n_fits"] == 1 and len(found["beyond_prior"]) == (~table["in_prior"]).sum() > 0
+    assert found["prior_not_needed"] is None
+    text = succeed("edges", trained.run, *words, "--out", cells / "v.tsv").out
+    assert (
+        "the prior's links had no price, so that every fit kept them: kgnn prune tells" in text
+        and "%" not in (text.splitlines()[1])
+    )
+
+
+def test_help_says_which_samples_are_taken():
+    edges = " ".join(succeed("edges", "--help").out.replace("│", " ").split())
+    assert "RUN..." in edges and "…" not in edges and "that every fit sees a half of" in edges
+    for command in ("knockdown", "screen"):
+        text = " ".join(succeed(command, "--help").out.replace("│", " ").split())
+        assert "else the wild type for alterations alone, else those that the run held out" in text
 
 
 def test_activities_enrichment_and_a_perturbation_beside_cells(cells: Path):

@@ -26,7 +26,7 @@ LEAST = {
     "seed": 0, "epsilon": 0, "l2": 0, "weight_decay": 0, "clip_norm": 0, "auxiliary_weight": 0, "data_memory": 0,
     "penalty_weight": 0, "output_weight": 0,
 }  # fmt: skip
-BELOW_ONE = ("valid_fraction", "average", "b1", "b2")
+BELOW_ONE = ("valid_fraction", "average", "b1", "b2", "unpriced")
 SEEDS = 2**32
 
 
@@ -53,6 +53,8 @@ class TrainConfig:
             ``"model"`` that of the task.
         penalty_weight: Weight of what the model adds to the loss by itself (`Prediction.penalty`, and ``penalty()`` of
             `kgnn.models.contract.Trained`).
+        unpriced: Share of the epochs, the first ones, in which no weight has to pay a price (such as that of
+            `kgnn.layers.GroupLasso`): a network that has not learned yet does not know what it needs.
         frozen: Parameters that are not trained, by name or pattern, separated by commas (``"filters.*"``).
         class_weights: ``"balanced"`` weighs samples in the loss by the inverse of their class's frequency; of labels,
             samples with the same labels are a class.
@@ -95,6 +97,7 @@ class TrainConfig:
     auxiliary_weight: float = 0.2
     loss: str = "auto"
     penalty_weight: float = 1.0
+    unpriced: float = 0.0
     frozen: str = ""
     class_weights: str = "none"
     scaling: str = "auto"
