@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
+from kgnn.data.join_samples import join_samples
 from kgnn.data.samples import Samples
 from kgnn.data.splits import split_by_group
 from kgnn.errors import TrainingError
@@ -24,7 +25,6 @@ from kgnn.train.baselines import check_baselines
 from kgnn.train.config import convert
 from kgnn.train.fit import refuse_finished
 from kgnn.train.progress import Progress
-from kgnn.zoo.join_samples import join_samples
 from kgnn.zoo.recipe import Recipe
 
 
