@@ -77,7 +77,7 @@ def test_edges_of_a_visible_network(cells: Path, trained: Trained):
 
 def test_help_says_which_samples_are_taken():
     edges = " ".join(succeed("edges", "--help").out.replace("│", " ").split())
-    assert "RUN..." in edges and "…" not in edges and "that every fit sees a half of" in edges
+    assert "{RUN}..." in edges and "…" not in edges and "that every fit sees a half of" in edges
     for command in ("knockdown", "screen"):
         text = " ".join(succeed(command, "--help").out.replace("│", " ").split())
         assert "else the wild type for alterations alone, else those that the run held out" in text
