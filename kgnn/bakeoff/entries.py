@@ -40,7 +40,7 @@ def enter(
         not fit.
 
     Raises:
-        KgnnError: If a name or version is unknown, or a recipe that was named does not fit.
+        KgnnError: If a name, version or setting is unknown, or a recipe that was named does not fit.
     """
     for what, wanted, have in (("control", controls, CONTROLS), ("learner", learners, ("mean", *LEARNERS))):
         for name in wanted:
@@ -60,6 +60,7 @@ def enter(
         own |= {"knowledge": knowledge[each.knowledge], "version": version}
         found.append(Contestant(name, each, **own))
         found += [Contestant(f"{name}, {one}", each, one, **own) for one in controls if one in _allowed(each)]
+    _require_known([*settings, *grid], [each.recipe for each in found if each.recipe is not None])
     found += [Contestant(name) for name in learners]
     if not found:
         raise KgnnError(f"nobody takes part: no recipe fits {name_some(knowledge)} and these samples. Name learners.")
@@ -139,6 +140,14 @@ def _unfit(recipe: Recipe, samples: Samples, knowledge: Mapping[str, Any]) -> st
     if samples.meaning not in recipe.meanings:
         return f"it takes {' or '.join(recipe.meanings)}, and the samples hold {samples.meaning}"
     return ""
+
+
+def _require_known(names: Sequence[str], recipes: Sequence[Recipe]) -> None:
+    """Refuse a setting that no recipe takes; one of a certain recipe is checked with it."""
+    known = set(TrainConfig.__dataclass_fields__).union(*(recipe.options for recipe in recipes))
+    for name in names:
+        if recipes and "." not in name and name not in known:
+            raise unknown_choice("setting", name, sorted(known))
 
 
 def _allowed(recipe: Recipe) -> tuple[str, ...]:

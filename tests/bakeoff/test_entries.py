@@ -46,6 +46,11 @@ def test_all_recipes_for_an_ontology_leave_out_genes_that_it_does_not_know():
     assert not set(found) & set(left_out)
 
 
+def test_a_setting_that_nobody_takes_is_refused():
+    with pytest.raises(KgnnError, match="setting is 'droput'.*dropout"):
+        entries(expression(), {"ontology": TOY.ontology}, ["dcell"], {"droput": 0.1})
+
+
 @pytest.mark.slow
 def test_a_recipe_with_a_compiler_of_its_own_runs():
     samples = with_unknown_gene(expression())
