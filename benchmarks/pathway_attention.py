@@ -33,8 +33,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, Stratifi
 
 from kgnn.bakeoff import corrected_interval
 from kgnn.data import Samples, Targets
-from kgnn.knowledge import read_network, read_ontology
-from kgnn.structure import Hierarchy, compile_hierarchy, shuffle_genes
+from kgnn.knowledge import build_network, read_network, read_ontology
+from kgnn.structure import Hierarchy, PathwayEdges, compile_hierarchy, edges_inside, shuffle_genes
 from kgnn.train import fit, predict
 from kgnn.zoo import build_model, recipe
 
@@ -128,24 +128,24 @@ def compile_pathways(samples: Samples) -> Hierarchy:
         return compile_hierarchy(read_ontology(file), samples.genes, unannotated="drop")[0]
 
 
-def edges_inside(hierarchy: Hierarchy) -> tuple[list[int], list[int]]:
+def edges(hierarchy: Hierarchy) -> PathwayEdges:
     """HumanNet among expressed genes, and every gene's expression with its own mutations."""
-    place = {feature: position for position, feature in enumerate(hierarchy.genes)}
     network = read_network(data_folder("networks") / "humannet90_symbol.txt.gz")
-    joined = zip(network.source.tolist(), network.target.tolist(), strict=True)
-    ends = [(f"mRNA:{network.nodes[one]}", f"mRNA:{network.nodes[other]}") for one, other in joined]
-    ends += [(name, name.replace("mRNA:", "snv:")) for name in place if name.startswith("mRNA:")]
-    pairs = [(place[one], place[other]) for one, other in ends if one in place and other in place]
-    return [one for one, _ in pairs], [other for _, other in pairs]
+    expressed = network.renamed({gene: f"mRNA:{gene}" for gene in network.nodes})
+    both = [name for name in hierarchy.genes if name.startswith("mRNA:")]
+    mutations = [name.replace("mRNA:", "snv:") for name in both]
+    every = np.arange(len(both))
+    own = build_network([*both, *mutations], every, every + len(both))
+    return edges_inside((expressed, own), hierarchy)
 
 
 def network(hierarchy: Hierarchy, changed: Row) -> Score:
     """The recipe with some settings of training changed."""
-    senders, receivers = edges_inside(hierarchy)
+    senders, receivers = edges(hierarchy)
 
     def score(train: Samples, test: Samples, seed: int) -> np.ndarray:
         train, test = train.with_genes(hierarchy.genes), test.with_genes(hierarchy.genes)
-        model = build_model(RECIPE, hierarchy, train, seed=seed, senders=tuple(senders), receivers=tuple(receivers))
+        model = build_model(RECIPE, hierarchy, train, seed=seed, senders=senders, receivers=receivers)
         fitted = fit(model, train, RECIPE.config().updated({"seed": seed, **changed}), baselines=())
         return np.diff(predict(fitted.model, test))[:, 0]
 

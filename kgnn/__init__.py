@@ -1,6 +1,6 @@
 """kgnn: knowledge-guided visible neural networks.
 
-A published ontology becomes the structure of a network; the network is trained, and then taken apart again. The verbs
+A published ontology becomes the structure of a network; the network is trained, and then taken apart again. Most verbs
 of the command line are here under the same names; rooms behind them are imported when first used.
 """
 

@@ -24,7 +24,10 @@ GeneId = Annotated[
 ]
 Species = Annotated[str | None, typer.Option(help="Keep one species: Reactome's letters (HSA), KEGG's (hsa).")]
 Skips = Annotated[
-    str, typer.Option(help="Relations that skip levels: direct, or copy (layers of fixed depth, as P-NET and BINN).")
+    str | None,
+    typer.Option(
+        help="Relations that skip levels: direct, or copy (layers of fixed depth); else as the recipe or run has it."
+    ),
 ]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Compile anew, even where these files were compiled before.")]
 Root = Annotated[str | None, typer.Option(help="Keep this term and what is below it.")]
@@ -58,6 +61,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that kgnn train wrote.")]
 Out = Annotated[Path, typer.Option(help="Table to write: .tsv, .csv or .parquet.")]
 SamplesFile = Annotated[Path | None, typer.Option("--samples", help="Samples; else those that the run held out.")]
+SamplesToPerturb = Annotated[
+    Path | None,
+    typer.Option(
+        "--samples",
+        help="Samples to perturb; else the wild type for alterations alone, else those that the run held out.",
+    ),
+]
 Layer = Annotated[str | None, typer.Option(help="Layer of an h5ad file, such as raw.")]
 Read = Annotated[
     list[str] | None,

@@ -30,7 +30,7 @@ def words(tmp_path: Path) -> list[str]:
 
 
 def test_gaps_are_refused_until_they_are_asked_for(words: list[str], tmp_path: Path):
-    assert "or read gaps as such with gaps='mask'" in fail(*words)
+    assert "or read gaps as such with --read gaps=mask" in fail(*words)
     found = succeed(*words, "--read", "gaps=mask", "--replicates", "1", "--json").json()
     assert set(found["baselines"]) == {"mean", "logistic", "dense", "shuffled"}
     model: Any = load_run(tmp_path / "run").model

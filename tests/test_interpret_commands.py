@@ -9,6 +9,7 @@ import anndata
 import numpy as np
 import pandas
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from kgnn.data import planted_gene_sets, regulatory_toy
 from kgnn.data.export import to_anndata
@@ -66,6 +67,20 @@ def test_edges_of_a_visible_network(cells: Path, trained: Trained):
     found = succeed("edges", trained.run, *words, "--out", cells / "v.tsv", "--json").json()
     table = pandas.read_csv(cells / "v.tsv", sep="\t")
     assert found["n_fits"] == 1 and len(found["beyond_prior"]) == (~table["in_prior"]).sum() > 0
+    assert found["prior_not_needed"] is None
+    text = succeed("edges", trained.run, *words, "--out", cells / "v.tsv").out
+    assert (
+        "the prior's links had no price, so that every fit kept them: kgnn prune tells" in text
+        and "%" not in (text.splitlines()[1])
+    )
+
+
+def test_help_says_which_samples_are_taken():
+    edges = " ".join(succeed("edges", "--help").out.replace("│", " ").split())
+    assert "{RUN}..." in edges and "…" not in edges and "that every fit sees a half of" in edges
+    for command in ("knockdown", "screen"):
+        text = " ".join(succeed(command, "--help").out.replace("│", " ").split())
+        assert "else the wild type for alterations alone, else those that the run held out" in text
 
 
 def test_activities_enrichment_and_a_perturbation_beside_cells(cells: Path):
@@ -116,9 +131,44 @@ def test_node_weights_beside_controls(regulated: Path):
     np.testing.assert_allclose(table["t"], expected["t"], rtol=1e-6)
     assert any("control inputs" in step for step in controls.provenance.transformations)
     assert not any("control inputs" in step for step in run.provenance.transformations)
+    more = ("--normalize", "quantile", "--step", "0.001", "--least-score", "0")
+    succeed(*words, "--controls", regulated / "run_control", *more)
+    expected = importance(run, "node_weights", controls=controls, normalize="quantile", step=0.001)
+    np.testing.assert_allclose(pandas.read_csv(out, sep="\t")["t"], expected["t"], rtol=1e-4)
+    assert "2 of 2 replicates do not reach auroc 1.1" in fail(*words, "--least-score", "1.1")
     succeed(*words)
     assert pandas.read_csv(out, sep="\t")["q_value"].isna().all()
     assert "--counts is 'raw'" in fail("pack", regulated / "counts.h5ad", "--counts", "raw", "--out", regulated / "x")
+
+
+@pytest.mark.slow
+def test_planted_nodes_are_found_by_commands_alone(own_cache: Path, tmp_path: Path):
+    example = regulatory_toy("planted", n_samples=600, seed=0)
+    edges = [f"{edge.target},{edge.source}\n" for edge in example.network.edges]
+    (tmp_path / "edges.csv").write_text("parent,child\n" + "".join(edges))
+    to_anndata(example.samples).write_h5ad(tmp_path / "counts.h5ad")
+    for counts in ("log", "control"):
+        succeed(
+            "pack", tmp_path / "counts.h5ad", "--target", "output", "--meaning", "abundance", "--read", "kind=labels",
+            "--counts", counts, "--out", tmp_path / counts,
+        )  # fmt: skip
+        succeed(
+            "train", "--recipe", "kpnn", "--network", tmp_path / "edges.csv", "--unannotated", "drop", "--train",
+            tmp_path / counts, "--valid-fraction", "0.2", "--replicates", "5", "--no-baselines",
+            "--out", tmp_path / f"run_{counts}",
+        )  # fmt: skip
+    run = load_run(tmp_path / "run_control")
+    # Control inputs are told apart after an epoch; the weights of nodes settle long after.
+    assert run.metrics["best_epoch"] == run.settings.epochs == 40
+    assert run.metrics["n_samples"] == {"train": 480, "valid": 120} and len(run.samples) == 120
+    out = tmp_path / "nodes.tsv"
+    succeed(
+        "importance", tmp_path / "run_log", "--measure", "node_weights", "--controls", tmp_path / "run_control",
+        "--out", out,
+    )  # fmt: skip
+    chosen = [*example.planted, *example.others]
+    found = pandas.read_csv(out, sep="\t").set_index("term").loc[chosen, "t"]
+    assert roc_auc_score([node in example.planted for node in chosen], found) >= 0.9
 
 
 def test_doses(trained: Trained, tmp_path: Path):

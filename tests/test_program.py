@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import kgnn
 from kgnn.data import toy
 from tests.conftest import REPOSITORY
 from tests.written import write_gaf, write_obo, write_samples
@@ -25,9 +27,9 @@ def test_the_program_of_the_readme_runs(own_cache: Path, tmp_path: Path, monkeyp
         written.write_text(written.read_text().replace("TOY:0000", "GO:0008150"))
     write_samples(example.samples, Path("screen.h5ad"), "growth")
     lines = program()
-    assert "epochs=100" in lines
-    found: dict[str, object] = {}
-    exec(compile(lines.replace("epochs=100", "epochs=3"), "README.md", "exec"), found)
+    assert "kgnn.zoo.dcell.config()" in lines
+    found: dict[str, object] = {"short": replace(kgnn.zoo.dcell.config(), epochs=3)}
+    exec(compile(lines.replace("kgnn.zoo.dcell.config()", "short"), "README.md", "exec"), found)
     assert Path("report.html").stat().st_size > 100_000
     assert set(found["effects"]["perturbation"]) == set(example.samples.genes)  # type: ignore[index]
     assert set(found["ranking"]["term"]) == set(found["hierarchy"].terms)  # type: ignore[index,attr-defined]

@@ -10,7 +10,8 @@ import pandas
 import pytest
 
 from kgnn.data import plant_motifs
-from kgnn.knowledge import Motif, MotifSet, write_meme
+from kgnn.interpret import motif_effects
+from kgnn.knowledge import Motif, MotifSet, read_motifs, write_meme
 from kgnn.models import MotifNetwork
 from kgnn.structure import Kernels
 from kgnn.train import load_run
@@ -80,6 +81,28 @@ def test_motifs_are_ranked(trained: Path, measure: str):
     ranking = pandas.read_csv(trained / "i.tsv", sep="\t")
     assert ranking["term"].iloc[0] == "m(1)" and ranking["name"].iloc[0] == "M(1)"
     assert "those of a MotifNetwork are no hierarchy" in fail("importance", trained / "run", "--out", trained / "i.tsv")
+
+
+def test_filters_are_read_as_motifs(trained: Path):
+    words = ("motifs", trained / "run", "--samples", trained / "train.fa", "--out", trained / "m.tsv")
+    succeed(*words, "--known", trained / "motifs.meme", "--meme", trained / "found.meme")
+    table = pandas.read_csv(trained / "m.tsv", sep="\t").set_index("motif")
+    assert sorted(table.index) == ["m(1)", "m/3", "m_2"] and table["effect"].isna().all()
+    causal = table.loc["m(1)"].to_dict()
+    assert (causal["match"], causal["match_name"], causal["name"]) == ("m(1)", "M(1)", "M(1)")
+    assert "GAACGATT" in causal["consensus"] and causal["similarity"] > 0.9 and causal["sites"] > 50
+    assert "m(1)" in read_motifs(trained / "found.meme").ids
+    succeed(
+        "train", "--motifs", trained / "motifs.meme", "--recipe", "learnmotifs", "--train", trained / "train.fa",
+        "--target", "bound", "--read", "kind=labels", "--epochs", "12", "--set", "n_new=2", "--no-baselines",
+        "--out", trained / "effects",
+    )  # fmt: skip
+    succeed("motifs", trained / "effects", "--samples", trained / "train.fa", "--out", trained / "e.tsv")
+    table = pandas.read_csv(trained / "e.tsv", sep="\t")
+    assert set(table["motif"]) == {"m(1)", "m/3", "m_2", "new_1", "new_2"} and table["motif"][0] == "m(1)"
+    expected = motif_effects(load_run(trained / "effects").model).set_index("motif")["effect"]  # type: ignore[arg-type]
+    np.testing.assert_allclose(table["effect"], expected[table["motif"]], rtol=1e-5)
+    assert set(table.loc[table["new"], "motif"]) == {"new_1", "new_2"} and "match" not in table
 
 
 def test_new_sequences_are_predicted(trained: Path):

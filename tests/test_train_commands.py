@@ -10,6 +10,8 @@ import pandas
 import pytest
 
 import kgnn.zoo
+from kgnn.cli.inputs import HierarchyOptions
+from kgnn.cli.training import of_ontology
 from kgnn.models.build import KINDS
 from kgnn.train import TrainConfig, load_run
 from kgnn.zoo import Card, Recipe
@@ -91,3 +93,10 @@ def test_a_recipe_wants_its_own_kind_of_knowledge(files: Path):
     assert "one file is compiled at a time" in fail("train", *network, *motifs, *rest)
     assert "Missing option '--ontology', or one of --network, --motifs" in fail("train", *rest)
     assert not (files / "run").exists()
+
+
+def test_what_skips_levels_is_left_to_the_recipe_unless_it_is_said(tmp_path: Path):
+    given = {said: of_ontology(HierarchyOptions(ontology=tmp_path, skips=said)) for said in (None, "direct", "copy")}
+    assert {said: each.compiling for said, each in given.items()} == {
+        None: {}, "direct": {"skips": "direct"}, "copy": {"skips": "copy"}
+    }  # fmt: skip

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kgnn.bakeoff.contestants import CONTROLS, Contestant, enter, run_fold
+from kgnn.bakeoff.contestants import CONTROLS, Contestant, run_fold
+from kgnn.bakeoff.entries import check_entries, enter
 from kgnn.bakeoff.leaks import refuse_leaks
 from kgnn.bakeoff.learners import LEARNERS
 from kgnn.bakeoff.splits import Fold, nested_folds
@@ -42,6 +43,7 @@ class Comparison:
         task: Kind of the targets.
         test_share: Size of a test part over that of the rest.
         versions: Versions of the packages.
+        left_out: Recipes for the knowledge that was given which did not take part, each with the reason.
     """
 
     folds: pandas.DataFrame
@@ -49,6 +51,7 @@ class Comparison:
     task: str
     test_share: float
     versions: Mapping[str, str]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def table(self) -> pandas.DataFrame:
         """One row a contestant, the best first: mean of the headline score, sd, 95 % interval and sizes.
@@ -73,11 +76,11 @@ class Comparison:
         return pandas.DataFrame(rows).sort_values("mean", ascending=best_first, kind="stable", ignore_index=True)
 
     def worth(self) -> pandas.DataFrame:
-        """Whether the knowledge is worth it here: every system against each of its controls and every learner, by fold.
+        """Whether the knowledge is worth it here: every system against its controls and all learners, by fold.
 
         A positive difference speaks for the knowledge, whatever the score. ``better`` counts the folds in which it was
         better. Against ``"shuffled"`` and ``"random"`` the network is the same and the knowledge is not; against the
-        others both differ.
+        others both differ. A recipe in several versions is set against those of its versions that were named later.
 
         Returns:
             One row a pair: system, against, difference, low, high, p_value (corrected for what folds share; not for
@@ -89,9 +92,12 @@ class Comparison:
         sign = -1.0 if self.score in SMALLER_IS_BETTER else 1.0
         kinds = self.folds.drop_duplicates("contestant").set_index("contestant")["kind"]
         rows = []
-        for system in kinds.index[kinds == "knowledge"]:
+        systems = list(kinds.index[kinds == "knowledge"])
+        for place, system in enumerate(systems):
             own = [f"{system}, {control}" for control in CONTROLS if f"{system}, {control}" in kinds.index]
-            for other in [*own, *kinds.index[kinds == "learner"]]:
+            recipe = system.partition(":")[0]
+            versions = [each for each in systems[place + 1 :] if each.partition(":")[0] == recipe]
+            for other in [*own, *versions, *kinds.index[kinds == "learner"]]:
                 difference = sign * (wide[system] - wide[other]).to_numpy()
                 found = corrected_interval(difference, self.test_share)
                 if not found.n:
@@ -108,7 +114,7 @@ class Comparison:
         return pandas.DataFrame(rows, columns=columns)
 
     def text(self) -> str:
-        """Both tables for a person."""
+        """Both tables for a person, and who was left out."""
         table, worth = self.table(), self.worth()
         n = int(table["n_folds"].max())
         lines = [f"{f'{self.score}, mean of {n} folds':<34}{'mean':>8}{'95 % interval':>18}{'parameters':>12}{'s':>7}"]
@@ -125,6 +131,9 @@ class Comparison:
             p_value = "" if np.isnan(row["p_value"]) else f"p {row['p_value']:.2g}, "
             better = f"better in {row['better']} of {row['n_folds']}"
             lines.append(f"  {name:<32}{row['difference']:>+8.3f}{span:>18}   {p_value}{better}")
+        for reason in dict.fromkeys(self.left_out.values()):
+            who = [name for name, each in self.left_out.items() if each == reason]
+            lines.append(f"left out: {', '.join(who)} ({reason.rstrip('.')})")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
@@ -135,6 +144,7 @@ class Comparison:
             "table": self.table().to_dict("records"),
             "worth": self.worth().to_dict("records"),
             "folds": self.folds.to_dict("records"),
+            "left_out": dict(self.left_out),
             "versions": dict(self.versions),
         }
 
@@ -165,13 +175,16 @@ def compare(
     validation samples, and is scored once on the test samples, which choose nothing. Scalers, knowledge compiled over
     the genes, and the selection of genes see the training samples of the fold alone. With every recipe come its
     controls: a dense network of equal size, the same network over shuffled knowledge and over random knowledge of the
-    same degrees. Networks get at most one interval over random starts out of this: use several seeds.
+    same degrees. Where samples are nodes of a graph (chromegcn) the inputs of all samples are context, targets of none.
+    Networks get at most one interval over random starts out of this: use several seeds.
 
     Args:
         samples: With targets.
-        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``; what is compiled over all genes before takes
-            part as it is.
-        recipes: Names of recipes; every one that fits samples and knowledge where None.
+        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``, ``"contacts"``; what is compiled over all genes
+            before takes part as it is.
+        recipes: Names of recipes, with a version as ``"gene_transformer:plain"``; every one that fits samples and
+            knowledge, in its default version, where None, and ``left_out`` says why the others do not. Autoencoders
+            (``vega``, ``ontovae``, ``expimap``) never take part: they predict their own input.
         controls: Some of ``"dense"``, ``"shuffled"`` and ``"random"``, for every recipe.
         learners: Some of ``"mean"``, ``"linear"``, ``"elastic_net"``, ``"forest"`` and ``"boosting"``.
         n_folds: Folds a seed.
@@ -181,7 +194,8 @@ def compare(
         select: Genes to keep, selected inside every fold on its training samples; 0 for all.
         valid_fraction: Share of what is not tested that choices are made on.
         score: Headline score; that of the task where None.
-        settings: Settings of training and options of recipes, for all that know them; ``"dcell.dropout"`` for one.
+        settings: Settings of training and options of recipes, for all that know them; ``"dcell.dropout"`` for one,
+            ``"dcell:paper.dropout"`` for one version, whichever is nearest.
         grid: The same, with several values each, chosen among on the inner validation samples.
         out: Table to write (.tsv, .csv or .parquet), with every fold in a file beside it (``NAME.folds.tsv``). What was
             interrupted goes on where it was.
@@ -192,8 +206,8 @@ def compare(
         The comparison.
 
     Raises:
-        KgnnError: If training and test parts share relatives (see `kgnn.bakeoff.refuse_leaks`), a name is unknown, or
-            nobody can take part.
+        KgnnError: If training and test parts share relatives (see `kgnn.bakeoff.refuse_leaks`), a name is unknown, a
+            recipe that was named cannot be built from samples and knowledge, or nobody can take part.
         RunError: If `out` is there already, or was begun with other arguments.
 
     References:
@@ -208,11 +222,12 @@ def compare(
     table = None if out is None else Path(out)
     if table is not None:
         check_ending(table)
-    contestants = enter(samples, knowledge, recipes, controls, learners, settings or {}, grid or {})
+    entered, unfit = enter(samples, knowledge, recipes, controls, learners, settings or {}, grid or {})
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     splits = nested_folds(samples, n_folds, chosen, group=group, valid_fraction=valid_fraction)
     outer = [(np.concatenate([fold.train, fold.valid]), fold.test) for fold in splits]
     refuse_leaks(samples, outer, group=group, allow=allow)
+    contestants, failed = check_entries(entered, samples, named=recipes is not None)
     store = Store(table, _content(samples, knowledge, contestants, splits, score, select))
     todo = [(each, fold) for fold in splits for each in contestants]
     for number, (each, fold) in enumerate(todo):
@@ -222,7 +237,7 @@ def compare(
         if done is not None:
             done(number + 1, len(todo))
     share = float(np.mean([len(test) / len(rest) for rest, test in outer]))
-    found = Comparison(_folds_table(store, contestants), score, task, share, package_versions())
+    found = Comparison(_folds_table(store, contestants), score, task, share, package_versions(), unfit | failed)
     if table is not None:
         write_table(found.folds, table.with_name(f"{table.stem}.folds{table.suffix}"))
         write_table(found.table(), table)

@@ -8,22 +8,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kgnn.bakeoff.leaks import select_genes
-from kgnn.bakeoff.learners import LEARNERS, fit_learner
+from kgnn.bakeoff.learners import fit_learner
 from kgnn.bakeoff.splits import Fold
 from kgnn.data.samples import Samples
-from kgnn.errors import KgnnError, name_some, unknown_choice
-from kgnn.models import Model, build
+from kgnn.models import Model, build_like
 from kgnn.structure import random_structure, shuffle_structure
 from kgnn.train import TrainConfig, count_parameters, fit
 from kgnn.train.baselines import dense_of_equal_size, features_of
 from kgnn.train.metrics import SMALLER_IS_BETTER, evaluate
 from kgnn.train.predict import predict
 from kgnn.train.progress import Progress
-from kgnn.zoo import RECIPES, Recipe, build_model
-from kgnn.zoo.fit_recipe import recipe_settings
+from kgnn.zoo import Recipe, build_model
+from kgnn.zoo.fit_recipe import build_first, recipe_settings
 
 CONTROLS = ("dense", "shuffled", "random")
 """A recipe without its knowledge: a dense network of equal size, and two null structures."""
+
+_LOST: dict[str, dict[str, str]] = {
+    "ontology": {"unannotated": "drop"}, "network": {"unconnected": "drop"}, "motifs": {}, "contacts": {}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,13 @@ class Contestant:
     """Something that learns from one fold and is scored on it.
 
     Attributes:
-        name: In the table, such as ``"dcell"``, ``"dcell, shuffled"`` or ``"forest"``.
+        name: In the table, such as ``"dcell"``, ``"dcell:paper"``, ``"dcell, shuffled"`` or ``"forest"``.
         recipe: The recipe, or None for a plain learner.
         control: One of `CONTROLS`, ``""`` for the recipe itself.
         knowledge: What the recipe is compiled from.
         settings: Settings of training and options of the recipe.
         grid: Values of settings that are tried; those that do best on the inner validation samples are kept.
-        version: Of the recipe.
+        version: Of the recipe; its default where empty.
     """
 
     name: str
@@ -52,87 +55,6 @@ class Contestant:
     def kind(self) -> str:
         """``"knowledge"``, ``"control"`` or ``"learner"``."""
         return "learner" if self.recipe is None else "control" if self.control else "knowledge"
-
-
-def enter(
-    samples: Samples,
-    knowledge: Mapping[str, Any],
-    recipes: Sequence[str] | None,
-    controls: Sequence[str],
-    learners: Sequence[str],
-    settings: Mapping[str, Any],
-    grid: Mapping[str, Sequence[Any]],
-) -> tuple[Contestant, ...]:
-    """All contestants that these samples and this knowledge allow.
-
-    Args:
-        samples: Say the task and the tables.
-        knowledge: By kind: ``"ontology"``, ``"network"``, ``"motifs"``.
-        recipes: Names of recipes; every recipe that fits where None.
-        controls: Some of `CONTROLS`, for every recipe.
-        learners: ``"mean"`` and names of `kgnn.bakeoff.learners.LEARNERS`.
-        settings: For all recipes, each taking what it knows; ``"dcell.dropout"`` for one of them.
-        grid: The same, with several values each.
-
-    Returns:
-        The contestants, recipes first, each followed by its controls.
-
-    Raises:
-        KgnnError: If a name is unknown, or a recipe that was named does not fit.
-    """
-    known = {each.card.name: each for each in RECIPES}
-    for what, wanted, have in (
-        ("recipe", recipes or (), known), ("control", controls, CONTROLS), ("learner", learners, ("mean", *LEARNERS)),
-    ):  # fmt: skip
-        for name in wanted:
-            if name not in have:
-                raise unknown_choice(what, name, have)
-    found = []
-    for each in RECIPES if recipes is None else [known[name] for name in recipes]:
-        reason = _unfit(each, samples, knowledge)
-        if reason and recipes is not None:
-            raise KgnnError(f"{each.card.name} cannot take part: {reason}. Leave it out, or give what it takes.")
-        if reason:
-            continue
-        own = {"settings": _own(each, settings), "grid": _own(each, grid), "knowledge": knowledge[each.knowledge]}
-        found.append(Contestant(each.card.name, each, **own))
-        found += [Contestant(f"{each.card.name}, {one}", each, one, **own) for one in controls if one in _allowed(each)]
-    found += [Contestant(name) for name in learners]
-    if not found:
-        raise KgnnError(f"nobody takes part: no recipe fits {name_some(knowledge)} and these samples. Name learners.")
-    return tuple(found)
-
-
-def _unfit(recipe: Recipe, samples: Samples, knowledge: Mapping[str, Any]) -> str:
-    """Why a recipe cannot take part, ``""`` if it can."""
-    if knowledge.get(recipe.knowledge) is None:
-        return f"there is no {recipe.knowledge}"
-    wanted = [name for name in recipe.modalities if name != "..."]
-    exact = "..." not in recipe.modalities
-    if len(samples.modalities) < len(wanted) or (exact and len(samples.modalities) != len(wanted)):
-        return f"it takes the tables {', '.join(recipe.modalities)}"
-    if samples.require_targets().kind not in recipe.tasks:
-        return f"it predicts {' or '.join(recipe.tasks)}"
-    if recipe.prepare is not None:
-        return "it predicts something else than the target"
-    if (samples.meaning == "sequence") != (recipe.knowledge == "motifs"):
-        return f"the samples hold {samples.meaning}"
-    return ""
-
-
-def _allowed(recipe: Recipe) -> tuple[str, ...]:
-    return tuple(one for one in CONTROLS if one == "random" or one in recipe.baselines)
-
-
-def _own(recipe: Recipe, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What of common settings concerns a recipe: its options, those of training, and what names it."""
-    own = {}
-    for name, value in given.items():
-        whose, _, setting = name.rpartition(".")
-        of_training = setting in TrainConfig.__dataclass_fields__
-        if whose == recipe.card.name or (not whose and (of_training or setting in recipe.options)):
-            own[setting] = value
-    return own
 
 
 def run_fold(
@@ -171,7 +93,7 @@ def run_fold(
         on_valid = evaluate(task, chosen.predict(features_of(valid, scaler)), judged)[score]
         facts = {"n_parameters": None, "n_genes": len(train.genes), "chosen": chosen.settings}
     else:
-        model, settings = _best_network(contestant, train, valid, score, fold, progress)
+        model, settings = _best_network(contestant, (train, valid, test), score, fold, progress)
         scores = evaluate(task, predict(model, test), truth)
         on_valid = evaluate(task, predict(model, valid), judged)[score]
         facts = {"n_parameters": count_parameters(model), "n_genes": len(model.genes), "chosen": settings}
@@ -179,13 +101,14 @@ def run_fold(
 
 
 def _best_network(
-    contestant: Contestant, train: Samples, valid: Samples, score: str, fold: Fold, progress: Progress | None
+    contestant: Contestant, parts: tuple[Samples, Samples, Samples], score: str, fold: Fold, progress: Progress | None
 ) -> tuple[Model, str]:
     """The network of the settings that do best on the validation samples, and these settings as text."""
+    train, valid, _ = parts
     best: tuple[float, Model, str] | None = None
-    for tried in _combinations(contestant.grid):
+    for tried in combinations(contestant.grid):
         settings = {**contestant.settings, **tried, "score": score}
-        model, config = _untrained(contestant, train, settings, fold.seed)
+        model, config = _untrained(contestant, parts, settings, fold.seed)
         run = fit(model, train, config, valid=valid, baselines=(), progress=progress, recipe=contestant.name)
         value = run.metrics["model"]["valid"][score]
         rank = float("-inf") if value is None else -value if score in SMALLER_IS_BETTER else value
@@ -195,26 +118,55 @@ def _best_network(
     return best[1], best[2]  # type: ignore[index]
 
 
-def _untrained(
-    contestant: Contestant, train: Samples, settings: Mapping[str, Any], seed: int
-) -> tuple[Model, TrainConfig]:
-    """The model of a contestant before its first step, compiled over the genes of the training samples."""
+def built(
+    contestant: Contestant, parts: tuple[Samples, Samples, Samples], settings: Mapping[str, Any], seed: int
+) -> tuple[Model, Any, TrainConfig]:
+    """The model of a contestant over its own knowledge before anything is fitted.
+
+    Args:
+        contestant: With a recipe.
+        parts: Training, validation and test samples. Genes of the training samples that the knowledge does not know are
+            left out, unless the recipe keeps them; of the other parts, inputs alone are looked at.
+        settings: Settings of training and options of the recipe.
+        seed: Of the initial weights.
+
+    Returns:
+        The model, what it is compiled from, and the settings to train it with.
+
+    Raises:
+        KgnnError: If the recipe, the knowledge and the samples do not fit.
+    """
     recipe: Recipe = contestant.recipe  # type: ignore[assignment]
     version = contestant.version or recipe.default_version
     config, options = recipe_settings(recipe, version, {**settings, "seed": seed, "checkpoint_every": 0})
-    lost = {"ontology": {"unannotated": "drop"}, "network": {"unconnected": "drop"}}
-    choices = lost.get(recipe.knowledge, {}) if recipe.compiler is None else {}
-    structure, _ = recipe.compile(contestant.knowledge, train, **{**choices, **recipe.compiling})
-    model = build_model(recipe, structure, train, version=version, seed=seed, **options)
+    choices = {**_LOST[recipe.knowledge], **recipe.compiling}
+    structure, _ = recipe.compile(contestant.knowledge, parts[0], version=version, **choices)
+    model = build_model(recipe, structure, parts[0], version=version, seed=seed, inputs=parts, **options)
+    return model, structure, config
+
+
+def _untrained(
+    contestant: Contestant, parts: tuple[Samples, Samples, Samples], settings: Mapping[str, Any], seed: int
+) -> tuple[Model, TrainConfig]:
+    """The network of a contestant before its fit; one of two stages has the first behind it."""
+    train, valid, _ = parts
+    model, structure, config = built(contestant, parts, settings, seed)
     if contestant.control == "dense":
         return dense_of_equal_size(model, train, seed), config.without_hooks()
+    recipe: Recipe = contestant.recipe  # type: ignore[assignment]
+    version = contestant.version or recipe.default_version
+    stage = {**settings, "seed": seed, "checkpoint_every": 0}
+    first = build_first(recipe, structure, train, version=version, settings=stage, inputs=parts)
+    if first is not None:
+        first.before(model, train, valid=valid)
     if contestant.control:
         null = shuffle_structure if contestant.control == "shuffled" else random_structure
-        model = build(model.arguments, null(structure, seed), seed=seed)
+        model = build_like(model, null(structure, seed), seed=seed)
     return model, config
 
 
-def _combinations(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+def combinations(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Every choice of one value a setting."""
     found: list[dict[str, Any]] = [{}]
     for name, values in grid.items():
         found = [{**one, name: value} for one in found for value in values]

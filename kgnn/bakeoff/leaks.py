@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kgnn.data.samples import Samples
+from kgnn.data.stored import Table
 from kgnn.errors import KgnnError, name_some
 
 RELATED = (
@@ -16,6 +17,8 @@ RELATED = (
     "chromosome", "chrom", "family", "pair", "clone",
 )  # fmt: skip
 """Covariates whose values make samples relatives: a model that has seen one knows much of the other."""
+
+_DUPLICATES = "duplicates"
 
 _SELECTED = "genes selected by association with the target"
 
@@ -40,12 +43,29 @@ class Leak(NamedTuple):
 Splits = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
+def is_related(name: str) -> bool:
+    """Whether a covariate's name says that samples of one value are relatives.
+
+    Args:
+        name: Of the covariate, in any case; behind the modality (``rna:donor``) and before an ``_id``, too.
+
+    Returns:
+        True for the names in `RELATED`.
+
+    Example:
+        >>> [is_related(name) for name in ("Cell line", "donor_id", "rna:patient", "cell_type")]
+        [True, True, True, False]
+    """
+    plain = name.rpartition(":")[2].strip().lower().replace(" ", "_").replace("-", "_")
+    return plain in RELATED or plain.removesuffix("id").rstrip("_") in RELATED
+
+
 def find_leaks(samples: Samples, splits: Splits, *, allow: Collection[str] = ()) -> tuple[Leak, ...]:
     """Which relatives stand on both sides of a split.
 
-    Looked at are covariates named in `RELATED` (in any case), rows of a table that several samples share, and samples
-    with the very same values of all tables. What is shared by chance alone (two genotypes with a few alterations each)
-    is found as well: allow it by its name.
+    Looked at are covariates that `is_related` knows by their names, rows of a table that several samples share, and
+    samples with the very same values of all tables. What is shared by chance alone (two genotypes with a few
+    alterations each) is found as well: allow it by its name.
 
     Args:
         samples: All samples.
@@ -56,21 +76,18 @@ def find_leaks(samples: Samples, splits: Splits, *, allow: Collection[str] = ())
         What was found, the covariates first.
     """
     candidates = {
-        name: np.asarray(column).astype(str)
-        for name, column in samples.covariates.items()
-        if name.lower().replace(" ", "_").replace("-", "_") in RELATED
+        name: np.asarray(column).astype(str) for name, column in samples.covariates.items() if is_related(name)
     }
     for name, rows in samples.row_of_sample.items():
         if len(np.unique(rows)) < len(samples) and name not in candidates:
             candidates[name] = np.asarray(samples.modalities[name].rows, dtype=object)[rows].astype(str)
-    if len(samples.modalities) == 1:
-        candidates["duplicates"] = _digests(samples)
+    candidates[_DUPLICATES] = _digests(samples)
     found = []
     for name, values in candidates.items():
         shared = {value for seen, tested in splits for value in np.intersect1d(values[seen], values[tested])}
         if shared and name not in allow:
-            named = np.unique(values) if name != "duplicates" else values
-            who = sorted(shared) if name != "duplicates" else _first_names(samples, values, shared)
+            named = np.unique(values) if name != _DUPLICATES else values
+            who = sorted(shared) if name != _DUPLICATES else _first_names(samples, values, shared)
             found.append(Leak(name, tuple(who), len(named)))
     return tuple(found)
 
@@ -95,17 +112,20 @@ def refuse_leaks(samples: Samples, splits: Splits, *, group: str | None, allow: 
         )
     leaks = find_leaks(samples, splits, allow={*allow, *([] if group is None else [group])})
     if leaks:
-        first = leaks[0].what
+        first, every = leaks[0].what, [leak.what for leak in leaks]
         by_group = first in samples.covariates
         advice = f"Split by it (group={first!r})" if by_group else "Remove the repeats, or split by what they share"
         raise KgnnError(
             f"training and test parts share {'; '.join(map(str, leaks))}: a model is then tested on what it has seen. "
-            f"{advice}, or say that this is meant (allow={first!r})."
+            f"{advice}, or say that this is meant (allow={first if len(every) == 1 else every!r}); on the command line "
+            f"{f'--group {first} or ' if by_group else ''}--allow {','.join(every)}."
         )
 
 
 def select_genes(samples: Samples, n: int) -> Samples:
     """The samples with the genes that go with their target most; a note of it stays in their provenance.
+
+    The note goes with samples to ``.h5ad``, ``.h5mu`` and packed folders, and back; a text table or Parquet has none.
 
     The association is the largest absolute correlation with any output (of classes, with belonging to one). Called on
     all samples before a cross-validation this is a leak, and `kgnn.compare` refuses it; called on the training samples
@@ -134,10 +154,14 @@ def select_genes(samples: Samples, n: int) -> Samples:
 
 
 def _digests(samples: Samples) -> np.ndarray:
-    """A text for every sample that is equal for equal values."""
-    values = np.ascontiguousarray(samples.gene_values())
-    _, place = np.unique(values, axis=0, return_inverse=True)
-    return place.reshape(-1).astype(str)
+    """A text for every sample that is equal for equal values of all tables."""
+    places = [_equal_rows(samples.modalities[name].values)[rows] for name, rows in samples.row_of_sample.items()]
+    return _equal_rows(np.stack(places, axis=1)).astype(str)
+
+
+def _equal_rows(values: Table) -> np.ndarray:
+    """A number for every row that is equal for equal rows."""
+    return np.unique(np.ascontiguousarray(values), axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def _first_names(samples: Samples, values: np.ndarray, shared: set[str]) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kgnn import options
+from kgnn.cli.contacts import ContactOptions
 from kgnn.cli.inputs import OntologyOptions, takes_ontology
 from kgnn.cli.network import NetworkOptions
 from kgnn.cli.output import print_result, progress_of, reports_text
+from kgnn.cli.relatives import read_with_relatives
 from kgnn.cli.training import MotifOptions
 from kgnn.errors import KgnnError, unknown_choice
 
@@ -20,18 +22,26 @@ if TYPE_CHECKING:
 
 TASKS = ("pbmc", "toy")
 _NETWORK = "Network for graph networks: STRING, BioGRID, SIF …"
-_TASK = "A bundled task: pbmc (blood cells and the Gene Ontology) or toy (planted); else give --train."
+_TASK = (
+    "A bundled task: pbmc (blood cells and the Gene Ontology) or toy (planted); else give --train. One replicate a "
+    "network; dcell trains as in kgnn demo, or as the toy needs it, and other recipes by their own settings."
+)
+_RECIPES = (
+    "Recipes, separated by commas, with a version as gene_transformer:plain; else all that fit, but no autoencoder: "
+    "it predicts its own input."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnowledgeOptions(OntologyOptions):
-    """The options that give knowledge of several kinds at once; see `OntologyOptions` for those of the ontology.
+class KnowledgeOptions(OntologyOptions, ContactOptions):
+    """The options that give knowledge of several kinds at once; see `OntologyOptions` and `ContactOptions` as well.
 
     Attributes:
         ontology: The file of the ontology; None where there is none.
         network: The file of a network; None where there is none.
         threshold: Least weight of an edge of the network.
         motifs: The file of motifs, or a release; None where there are none.
+        contacts: The file of contacts, which the samples are windows of; None where there are none.
     """
 
     ontology: Annotated[  # type: ignore[assignment]
@@ -40,6 +50,9 @@ class KnowledgeOptions(OntologyOptions):
     network: Annotated[Path | None, typer.Option(help=_NETWORK)] = None
     threshold: Annotated[float | None, typer.Option(help="Network: least weight, in the unit of the file.")] = None
     motifs: Annotated[str | None, typer.Option(help="Motifs for sequence models: a file, or JASPAR2024.")] = None
+    contacts: Annotated[
+        Path | None, typer.Option(help="Hi-C for models of windows: .cool, .mcool, BEDPE, dump, or compiled.")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +89,7 @@ class CompareOptions:
     meaning: Annotated[str | None, typer.Option(help="alteration or abundance.")] = None
     layer: options.Layer = None
     read: options.Read = None
-    recipes: Annotated[str | None, typer.Option(help="Recipes, separated by commas; else all that fit.")] = None
+    recipes: Annotated[str | None, typer.Option(help=_RECIPES)] = None
     controls: Annotated[str, typer.Option(help="Of every recipe: dense, shuffled, random; none.")] = (
         "dense,shuffled,random"
     )
@@ -85,8 +98,8 @@ class CompareOptions:
     )
     folds: Annotated[int, typer.Option(min=2, help="Folds a seed.")] = 5
     seeds: Annotated[int, typer.Option(min=1, help="Times that the samples are dealt into folds.")] = 1
-    group: Annotated[str | None, typer.Option(help="Covariate that stays on one side of a split, as donor.")] = None
-    allow: Annotated[str | None, typer.Option(help="Leaks that are meant: covariates, or duplicates.")] = None
+    group: Annotated[str | None, typer.Option(help="Column whose values stay on one side of a split: donor.")] = None
+    allow: Annotated[str | None, typer.Option(help="Leaks that are meant: columns as donor, duplicates.")] = None
     select: Annotated[int, typer.Option(min=0, help="Genes to keep, selected inside every fold.")] = 0
     score: Annotated[str | None, typer.Option(help="Headline score; else that of the task.")] = None
     epochs: Annotated[int | None, typer.Option(help="Passes over the training samples.")] = None
@@ -119,12 +132,23 @@ class Given:
         knowledge: By kind.
         settings: Settings that suit a bundled task.
         reports: What became of names of genes.
+        related: Columns that were read because of their names.
     """
 
     samples: Samples
     knowledge: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
     reports: dict[str, Any] = field(default_factory=dict)
+    related: tuple[str, ...] = ()
+
+    def settings_with(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Those of the task, unless others were asked for, of one recipe or of all."""
+        return {name: value for name, value in self.settings.items() if name.rpartition(".")[2] not in asked} | asked
+
+    def text(self) -> str:
+        """What was done to the samples, a line each."""
+        related = f"covariates   {', '.join(self.related)}: read by name, to look for leaks\n" if self.related else ""
+        return reports_text(self.reports) + related
 
 
 @takes_ontology
@@ -139,7 +163,7 @@ def compare(knowledge: KnowledgeOptions, chosen: CompareOptions) -> None:
         check_ending(chosen.out)
     if chosen.picture is not None:
         check_picture(chosen.picture)
-    given = _task(chosen, knowledge) if chosen.task is not None else _own(chosen, knowledge)
+    given = bundled_task(chosen, knowledge) if chosen.task is not None else _own(chosen, knowledge)
     with progress_of(chosen.json_) as progress:
         found = bake_off(
             given.samples,
@@ -153,18 +177,20 @@ def compare(knowledge: KnowledgeOptions, chosen: CompareOptions) -> None:
             allow=options.listed(chosen.allow) or (),
             select=chosen.select,
             score=chosen.score,
-            settings=given.settings | chosen.settings(),
+            settings=given.settings_with(chosen.settings()),
             grid=chosen.values(),
             out=chosen.out,
             progress=progress,
         )
-    text = reports_text(given.reports) + found.text()
+    text = given.text() + found.text()
     if chosen.picture is not None:
         save_picture(contest(found.table(), found.worth()), chosen.picture)
     wrote = {"out": chosen.out, "picture": chosen.picture}
     written = {name: str(path) for name, path in wrote.items() if path is not None}
     print_result(
-        found.to_json() | written, "\n".join([text, *(f"wrote {path}" for path in written.values())]), chosen.json_
+        found.to_json() | {"covariates": list(given.samples.covariates)} | written,
+        "\n".join([text, *(f"wrote {path}" for path in written.values())]),
+        chosen.json_,
     )
 
 
@@ -172,8 +198,19 @@ def _named(text: str) -> list[str]:
     return [] if text == "none" else options.listed(text) or []
 
 
-def _task(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
-    """A bundled task, with further knowledge where that is given."""
+def bundled_task(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
+    """A bundled task, with further knowledge where that is given.
+
+    Args:
+        chosen: Names the task.
+        knowledge: What else there is besides its ontology.
+
+    Returns:
+        Its samples, knowledge and settings: those that were chosen for DCell are DCell's alone.
+
+    Raises:
+        KgnnError: If there is no such task, or samples or an ontology are given as well.
+    """
     if chosen.task not in TASKS:
         raise unknown_choice("task", chosen.task, TASKS)
     if chosen.train is not None or knowledge.ontology is not None:
@@ -182,20 +219,25 @@ def _task(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
         from kgnn.data import toy
 
         example = toy("xor", n_samples=400, n_genes=30)
-        small = {"epochs": 60, "batch_size": 32, "replicates": 1, "learning_rate": 0.02, "dropout": 0.0}
-        return Given(example.samples, {"ontology": example.ontology} | _others(knowledge), small)
+        small = {"epochs": 60, "batch_size": 32, "learning_rate": 0.02, "dropout": 0.0}
+        return Given(example.samples, {"ontology": example.ontology} | _others(knowledge), _short(small))
     from kgnn.demo import CONFIG, MODEL, PRUNING, demo_ontology, demo_samples
 
     samples = demo_samples()
     ontology = demo_ontology().prune(genes=samples.genes, **PRUNING)
     names = ("epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "auxiliary_weight", "average")
-    settings = {name: getattr(CONFIG, name) for name in names} | {"replicates": 1, "dropout": MODEL["dropout"]}
-    return Given(samples, {"ontology": ontology} | _others(knowledge), settings)
+    settings = {name: getattr(CONFIG, name) for name in names} | {"dropout": MODEL["dropout"]}
+    return Given(samples, {"ontology": ontology} | _others(knowledge), _short(settings))
+
+
+def _short(of_dcell: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a bundled task: some of DCell alone, and for all what keeps the task short."""
+    return {"replicates": 1} | {f"dcell.{name}": value for name, value in of_dcell.items()}
 
 
 def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
     """Samples and knowledge from files."""
-    from kgnn.data import read_parts
+    from kgnn.data import place_windows
 
     if chosen.train is None:
         raise KgnnError(f"there are no samples. Give --train FILE, or a bundled task: --task {' or '.join(TASKS)}.")
@@ -207,12 +249,16 @@ def _own(chosen: CompareOptions, knowledge: KnowledgeOptions) -> Given:
         ontology = knowledge.read()
     renaming = knowledge.renaming()
     named = () if ontology is None or renaming is not None else ontology.genes
-    samples = read_parts(chosen.train, genes=named, **reading).train
+    allow = options.listed(chosen.allow) or ()
+    samples, related = read_with_relatives(chosen.train, named, reading, group=chosen.group, allow=allow)
+    if knowledge.contacts is not None:
+        contacts = ContactOptions(**{each.name: getattr(knowledge, each.name) for each in fields(ContactOptions)})
+        found["contacts"], (samples,) = place_windows(contacts.network(None), samples)
     if ontology is not None:
         if renaming is not None:
             ontology, reports = renaming.apply(ontology, samples.genes)
         found["ontology"] = ontology.prune(genes=samples.genes, **knowledge.rules())
-    return Given(samples, found, {}, dict(reports))
+    return Given(samples, found, {}, dict(reports), related)
 
 
 def _others(given: KnowledgeOptions) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Contact maps on the command line: ``kgnn compile --contacts``."""
+"""Contact maps on the command line: ``kgnn compile --contacts`` and ``kgnn train --contacts``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from kgnn import options
 from kgnn.cli.alternatives import Alternative
 from kgnn.cli.output import print_result
 from kgnn.errors import KgnnError
+
+if TYPE_CHECKING:
+    from kgnn.knowledge import ContactMap, Network
 
 _UNCHANGED = "none"
 
@@ -42,6 +45,57 @@ class ContactOptions:
     top_k: Annotated[int | None, typer.Option(help="Contacts: keep so many on each chromosome.")] = None
     min_distance: Annotated[int | None, typer.Option(help="Contacts: with --top-k, fewest bases apart.")] = None
 
+    def read(self, format: str | None) -> ContactMap:
+        """The contacts as the file holds them.
+
+        Args:
+            format: Its format; None to recognize it.
+        """
+        from kgnn.knowledge import read_contacts
+
+        if self.min_distance is not None and self.top_k is None:
+            raise KgnnError("--min-distance is given without --top-k. Give both, or leave it out.")
+        named = options.listed(self.chromosomes)
+        return read_contacts(
+            self.contacts or "", resolution=self.resolution, format=format, lengths=self.chromosome_lengths,
+            chromosomes=None if named is None else named[0] if len(named) == 1 else tuple(named),  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def chosen(self, contacts: ContactMap) -> ContactMap:
+        """The contacts, normalized and chosen as asked for.
+
+        Args:
+            contacts: As they were read.
+        """
+        from kgnn.knowledge import normalize_contacts, observed_over_expected, top_contacts
+
+        contacts = contacts if self.balance == _UNCHANGED else normalize_contacts(contacts, self.balance)
+        contacts = observed_over_expected(contacts) if self.over_expected else contacts
+        if self.top_k is None:
+            return contacts
+        return top_contacts(contacts, self.top_k, min_distance=self.min_distance or 1)
+
+    def network(self, format: str | None) -> ContactMap | Network:
+        """What to train on: contacts, or the edges of a file that ``kgnn compile --contacts`` wrote.
+
+        Args:
+            format: Of the contacts; None to recognize it.
+
+        Raises:
+            KgnnError: If a compiled file is to be normalized or cut anew.
+        """
+        if self.contacts is None or self.contacts.suffix != ".npz":
+            return self.chosen(self.read(format))
+        from kgnn.structure import Adjacency
+
+        given = [each.name for each in fields(self) if getattr(self, each.name) != each.default]
+        if given != ["contacts"] or format is not None:
+            named = ", ".join(
+                f"--{name.replace('_', '-')}" for name in [*given[1:], *["format"] * (format is not None)]
+            )
+            raise KgnnError(f"{named} does not apply to contacts that were compiled before. Compile them anew with it.")
+        return Adjacency.load(self.contacts).to_network()
+
 
 def compile_contact_map(
     path: Path,
@@ -64,21 +118,11 @@ def compile_contact_map(
         normalization: How weights are normalized; None for not at all.
         self_loops: What becomes of the contacts of a bin with itself; None to keep them.
     """
-    from kgnn.knowledge import normalize_contacts, observed_over_expected, read_contacts, top_contacts
     from kgnn.structure import adjacency_summary, alignment_summary, compile_contacts, describe
 
-    if chosen.min_distance is not None and chosen.top_k is None:
-        raise KgnnError("--min-distance is given without --top-k. Give both, or leave it out.")
-    named = options.listed(chosen.chromosomes)
-    contacts = read_contacts(
-        path, resolution=chosen.resolution, format=format, lengths=chosen.chromosome_lengths,
-        chromosomes=None if named is None else named[0] if len(named) == 1 else tuple(named),  # type: ignore[arg-type]
-    )  # fmt: skip
+    contacts = chosen.read(format)
     read = {"bins": contacts.n_bins, "contacts": len(contacts)}
-    contacts = contacts if chosen.balance == _UNCHANGED else normalize_contacts(contacts, chosen.balance)
-    contacts = observed_over_expected(contacts) if chosen.over_expected else contacts
-    if chosen.top_k is not None:
-        contacts = top_contacts(contacts, chosen.top_k, min_distance=chosen.min_distance or 1)
+    contacts = chosen.chosen(contacts)
     adjacency, alignment = compile_contacts(
         contacts, normalization=normalization or "none", self_loops=self_loops or "keep"
     )

@@ -39,7 +39,6 @@ class OntologyOptions:
         min_extra_genes: Fewest genes beyond the largest child.
         max_depth: Greatest depth below the root.
         super_root: Id of a new term that joins several roots.
-        skips: What becomes of relations that skip levels.
         identifiers: Table of gene names, or ``ncbi:TAXON``.
         from_: How the ontology names genes.
         to: How the data name genes.
@@ -66,7 +65,6 @@ class OntologyOptions:
     min_extra_genes: options.MinExtraGenes = None
     max_depth: options.MaxDepth = None
     super_root: options.SuperRoot = None
-    skips: options.Skips = "direct"
     identifiers: options.Identifiers = None
     from_: options.From = None
     to: options.To = None
@@ -118,6 +116,17 @@ class OntologyOptions:
             identifiers=self.identifiers, namespace=self.from_, to=self.to, policy=self.policy, columns=columns,
             orthologs=self.orthologs, species=self.to_species,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class HierarchyOptions(OntologyOptions):
+    """The options of a command that compiles one hierarchy; see `OntologyOptions` for all but the last.
+
+    Attributes:
+        skips: What becomes of relations that skip levels; None for what suits the command.
+    """
+
+    skips: options.Skips = None
 
 
 def takes_ontology(command: Callable[..., None]) -> Callable[..., None]:
@@ -186,6 +195,7 @@ def samples_for(
         KgnnError: If no file is given, but how to read it is; or if the file cannot be read.
     """
     from kgnn.data import read_samples
+    from kgnn.data.window_places import PLACE, with_places
 
     reading = {"layer": layer, **options.reading_options(read)}
     if path is None:
@@ -194,4 +204,7 @@ def samples_for(
             raise KgnnError(f"{', '.join(unused)} is given without --samples. Name a file, or leave it out.")
         return None
     genes = None if every_gene else run.model.genes
-    return read_samples(path, genes=genes, **{"meaning": run.samples.meaning, **reading})
+    found = read_samples(path, genes=genes, **{"meaning": run.samples.meaning, **reading})
+    if PLACE in run.samples.modalities and PLACE not in found.modalities:
+        return with_places(found, run.structure.nodes)  # type: ignore[union-attr]
+    return found

@@ -24,6 +24,13 @@ def importance(
     controls: Annotated[
         Path | None, typer.Option(help="For node weights: a run of the same network on control inputs (kgnn pack).")
     ] = None,
+    normalize: Annotated[str | None, typer.Option(help="For node weights: minmax (default), quantile, none.")] = None,
+    step: Annotated[
+        float | None, typer.Option(help="For node weights: of a central difference (the paper: 0.001); else exact.")
+    ] = None,
+    least_score: Annotated[
+        float | None, typer.Option(help="For node weights: leave out replicates and controls that score worse.")
+    ] = None,
     n_null: Annotated[int | None, typer.Option(help="Repetitions of the null; 0 for none.")] = None,
     json_: options.Json = False,
 ) -> None:
@@ -35,16 +42,19 @@ def importance(
     loaded = load_run_folder(run)
     given = samples_for(loaded, samples, layer, read)
     null = None if controls is None else load_run_folder(controls)
-    table = rank(loaded, measure, samples=given, target=target, n_null=n_null, controls=null)
+    table = rank(
+        loaded, measure, samples=given, target=target, n_null=n_null, controls=null, normalize=normalize, step=step,
+        least_score=least_score,
+    )  # fmt: skip
     write_result(table, out, json_)
 
 
 def edges(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN…", help="Runs with soft= or edge_price=, or a visible network.")
+        list[Path], typer.Argument(metavar="RUN", help="Runs with soft= or edge_price=, or a visible network.")
     ],
     out: options.Out,
-    samples: options.SamplesFile = None,
+    samples: Annotated[Path | None, typer.Option(help="With --fits: samples that every fit sees a half of.")] = None,
     layer: options.Layer = None,
     read: options.Read = None,
     fits: Annotated[
@@ -79,15 +89,17 @@ def edges(
                 table = select_annotations(first.model, given, first.settings, soft=soft, fits=fits, progress=progress)
     write_table(table, out)
     missing = table[~table["in_prior"] & (table["selected"] >= at_least)]
-    unused = prior_not_needed(table, at_most=1 - at_least)
+    priced = bool(table.loc[table["in_prior"], "priced"].all())
+    unused = prior_not_needed(table, at_most=1 - at_least) if priced else None
     links = [f"{gene} – {name}" for gene, name in zip(missing["gene"], missing["name"], strict=True)]
     n_fits = int(table["n_fits"].iloc[0])
     found = f"{len(links):,} links beyond the prior in at least {at_least:.0%} of {n_fits} fits"
-    text = (
-        f"{found}{': ' if links else ''}{name_some(links)}\n"
-        f"{unused:.1%} of the prior's links in at most {1 - at_least:.0%} of them\n"
-        f"wrote {len(table):,} rows to {out}"
-    )
+    if unused is not None:
+        of_prior = f"{unused:.1%} of the prior's links in at most {1 - at_least:.0%} of them"
+    else:
+        way = "fit with edge_price=" if soft is None else "kgnn prune"
+        of_prior = f"the prior's links had no price, so that every fit kept them: {way} tells which are not needed"
+    text = f"{found}{': ' if links else ''}{name_some(links)}\n{of_prior}\nwrote {len(table):,} rows to {out}"
     summary = {"out": str(out), "rows": len(table), "n_fits": n_fits, "beyond_prior": links, "prior_not_needed": unused}
     print_result(summary, text, json_)
 
@@ -95,7 +107,7 @@ def edges(
 def report(
     run: options.RunFolder, out: Annotated[Path, typer.Option(help="HTML file to write.")], json_: options.Json = False
 ) -> None:
-    """Write a run as one HTML page that opens without a network."""
+    """Write a run as one HTML page that opens offline."""
     from kgnn.plot import report as write_report
 
     path = write_report(load_run_folder(run), out)

@@ -11,7 +11,7 @@ import typer
 from kgnn import options
 from kgnn.cli.alternatives import instead_of_ontology
 from kgnn.cli.contacts import CONTACTS
-from kgnn.cli.inputs import OntologyOptions, takes_ontology
+from kgnn.cli.inputs import HierarchyOptions, takes_ontology
 from kgnn.cli.network import NETWORK
 from kgnn.cli.output import print_result, reports_text
 
@@ -41,7 +41,7 @@ def fetch(
 @instead_of_ontology(NETWORK, CONTACTS)
 @takes_ontology
 def compile_(
-    knowledge: OntologyOptions,
+    knowledge: HierarchyOptions,
     out: Annotated[Path, typer.Option(help="File to write (.npz).")],
     genes: Annotated[Path | None, typer.Option(help="Measured genes, one a line, or DrugCell's gene2ind.txt.")] = None,
     states: Annotated[int, typer.Option(min=1, help="States a term, for the predicted cost of training.")] = 6,
@@ -56,8 +56,8 @@ def compile_(
     from kgnn.structure import compile_files, compiled_summary, describe
 
     compiled = compile_files(
-        knowledge.ontology, knowledge.annotations, genes=genes, rules=knowledge.rules(), skips=knowledge.skips,
-        renaming=knowledge.renaming(), cache=not no_cache, **knowledge.reading(),
+        knowledge.ontology, knowledge.annotations, genes=genes, rules=knowledge.rules(),
+        skips=knowledge.skips or "direct", renaming=knowledge.renaming(), cache=not no_cache, **knowledge.reading(),
     )  # fmt: skip
     compiled.hierarchy.save(out)
     summary = compiled_summary(compiled, n_states=states, batch_size=batch_size) | {"out": str(out)}

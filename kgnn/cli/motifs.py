@@ -1,4 +1,4 @@
-"""Commands on motifs: compiled into convolution filters, and found in sequences."""
+"""Commands on motifs: compiled into convolution filters, read from a trained model, and found in sequences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from kgnn import options
-from kgnn.cli.output import print_result
+from kgnn.cli.inputs import load_run_folder, samples_for
+from kgnn.cli.output import print_result, write_result
 
 _MOTIFS = "MEME, JASPAR, PFM, HOCOMOCO, CIS-BP or TRANSFAC, known by content; or a release, such as JASPAR2024."
 _CHOOSE = "Of a release: collection, tax_group, tf_class, tf_family or species, key=value."
@@ -70,6 +71,37 @@ def kernels(
     print_result(summary, describe(summary), json_)
 
 
+def motifs(
+    run: options.RunFolder,
+    out: options.Out,
+    samples: options.SamplesFile = None,
+    read: options.Read = None,
+    known: Annotated[str | None, typer.Option(help="Motifs to compare with: a file, or JASPAR2024.")] = None,
+    least_score: Annotated[float, typer.Option(help="Of a site: share of the way from chance to the best.")] = 0.5,
+    meme: Annotated[Path | None, typer.Option(help="File to write the motifs to, in MEME's format.")] = None,
+    format: Format = None,
+    ids: Ids = None,
+    factors: Factors = None,
+    choose: Choose = None,
+    json_: options.Json = False,
+) -> None:
+    """Read the filters of a trained sequence model as motifs: effects, sites, and the known ones that they are like."""
+    from kgnn.data.write import check_ending
+    from kgnn.interpret import learned_motifs, motif_table
+    from kgnn.knowledge import read_motifs
+
+    check_ending(out)
+    loaded = load_run_folder(run)
+    given = samples_for(loaded, samples, None, read)
+    compared = None if known is None else read_motifs(known, format=format, **choices(ids, factors, choose))
+    model: Any = loaded.model
+    found = learned_motifs(model, loaded.samples if given is None else given, least_score=least_score).trim()
+    table = motif_table(model, found, compared)
+    if meme is not None:
+        found.write_meme(meme)
+    write_result(table, out, json_)
+
+
 def scan(
     motifs: Motifs,
     sequences: Annotated[Path, typer.Option(help="FASTA of DNA, plain or gzip.")],
@@ -90,15 +122,14 @@ def scan(
     from kgnn.interpret import motif_scanner, scan_summary
     from kgnn.interpret import scan as find_sites
     from kgnn.knowledge import read_fasta, read_motifs
-    from kgnn.structure import describe, one_hot
+    from kgnn.structure import describe
 
     check_ending(out)
     read = read_motifs(motifs, format=format, **choices(ids, factors, choose))
     records = read_fasta(sequences)
     refuse_repeats("sequence names", records.names)
-    encoded = [one_hot(records.take([number]))[0] for number in range(len(records))]
     scanner = motif_scanner(read, p_value, both_strands=not forward_only, pseudocount=pseudocount)
-    hits = find_sites(scanner, encoded, records.names)
+    hits = find_sites(scanner, records)
     write_table(hits, out)
     summary = scan_summary(scanner, hits, len(records)) | {"out": str(out)}
     print_result(summary, describe(summary | {"unreachable": len(summary["unreachable"])}), json_)

@@ -27,7 +27,7 @@ def knockdown(
     pairs: Annotated[str | None, typer.Option(help="Pairs A:B, separated by commas.")] = None,
     all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Every pair (of --genes where given).")] = False,
     subsystems: Annotated[str | None, typer.Option(help="Term ids, separated by commas, or all.")] = None,
-    samples: options.SamplesFile = None,
+    samples: options.SamplesToPerturb = None,
     layer: options.Layer = None,
     read: options.Read = None,
     dose: Dose = 1.0,
@@ -37,7 +37,7 @@ def knockdown(
     scale: Scale = "natural",
     json_: options.Json = False,
 ) -> None:
-    """Knock genes, pairs of genes or subsystems down and write every effect."""
+    """Knock genes, pairs of genes or subsystems down and write every effect, a mean over at most 256 samples."""
     from kgnn.data.write import check_ending
     from kgnn.perturb import dose_response
     from kgnn.perturb import knockdown as knock_down
@@ -78,7 +78,7 @@ def screen(
     genes: Genes = None,
     all_: EveryGene = False,
     pairs: Annotated[str | None, typer.Option(help="Pairs A:B, separated by commas, or all.")] = None,
-    samples: options.SamplesFile = None,
+    samples: options.SamplesToPerturb = None,
     layer: options.Layer = None,
     read: options.Read = None,
     dose: Dose = 1.0,

@@ -15,12 +15,13 @@ from kgnn.cli.demo import demo
 from kgnn.cli.describe import info, zoo
 from kgnn.cli.interpret import edges, importance, report
 from kgnn.cli.knowledge import compile_, fetch
-from kgnn.cli.motifs import kernels, scan
+from kgnn.cli.motifs import kernels, motifs, scan
 from kgnn.cli.perturb import knockdown, screen
 from kgnn.cli.prune import prune
 from kgnn.cli.releases import diff, migrate
 from kgnn.cli.samples import annotate, pack, predict
 from kgnn.cli.train import train
+from kgnn.cli.wording import in_options
 from kgnn.errors import KgnnError
 
 COMMANDS = (
@@ -39,6 +40,7 @@ COMMANDS = (
     ("edges", edges),
     ("report", report),
     ("kernels", kernels),
+    ("motifs", motifs),
     ("scan", scan),
     ("diff", diff),
     ("migrate", migrate),
@@ -101,7 +103,7 @@ def main() -> None:
                 warnings.simplefilter("ignore", kind)
             code = app(standalone_mode=False)
     except KgnnError as problem:
-        _exit(_fail(str(problem)))
+        _exit(_fail(in_options(str(problem), _options_of(sys.argv[1:2]))))
     except OSError as problem:
         where = "" if problem.filename is None else f"{problem.filename}: "
         _exit(_fail(f"{where}{problem.strerror or problem}."))
@@ -119,6 +121,13 @@ def main() -> None:
         again = f"; give the same command to go on from the last {last}" if last else ""
         print(f"interrupted{again}", file=sys.stderr)
     _exit(code)
+
+
+def _options_of(words: list[str]) -> dict[str, str]:
+    """Options of the command that was given, by name of their parameter."""
+    command = dict(typer.main.get_command(app).commands).get("".join(words))  # type: ignore[attr-defined]
+    parameters = [] if command is None else command.params
+    return {each.name: each.opts[0] for each in parameters if each.opts[0].startswith("--")}
 
 
 def _exit(code: int | None) -> NoReturn:

@@ -28,10 +28,15 @@ def prune(
         float | None, typer.Option(help="Share of the edges to cut; without it edges have prices.")
     ] = None,
     annotation_price: Annotated[
-        float | None, typer.Option(help="Of an annotation, in units of the loss: 3e-4.")
+        float | None, typer.Option(help="Of an annotation; that of the run, or 3e-4 in units of the loss.")
     ] = None,
-    relation_price: Annotated[float | None, typer.Option(help="Of a relation, in units of the loss: 3e-4.")] = None,
-    rule: Annotated[str, typer.Option(help="lasso, or l0 as ParsVNN: prices in units of a step.")] = "lasso",
+    relation_price: Annotated[
+        float | None, typer.Option(help="Of a relation; that of the run, or 3e-4 in units of the loss.")
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(help="lasso, or l0 as ParsVNN: prices in units of a step. That of the run if it has prices."),
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Fits by which genes are chosen; or steps in which prices rise.")] = 1,
     pruning_epochs: Annotated[
         int | None, typer.Option(help="Epochs of a fit before the cut; those of the run if not.")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kgnn import options
-from kgnn.cli.inputs import OntologyOptions, load_run_folder, samples_for, takes_ontology
+from kgnn.cli.inputs import HierarchyOptions, OntologyOptions, load_run_folder, samples_for, takes_ontology
 from kgnn.cli.output import print_result
 from kgnn.errors import KgnnError
 
@@ -69,7 +69,7 @@ def diff(
 
 @takes_ontology
 def migrate(
-    knowledge: OntologyOptions,
+    knowledge: HierarchyOptions,
     run: options.RunFolder,
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     samples: Annotated[
@@ -103,6 +103,7 @@ def migrate(
         threshold=threshold,
         fresh=fresh,
         unannotated=unannotated,
+        skips=knowledge.skips,
         new_genes=new_genes,
         seed=seed,
         out=out,

@@ -86,6 +86,9 @@ def annotate(
     perturb: Annotated[
         str | None, typer.Option(help="Genes and terms to knock down in every sample (gene-set autoencoders).")
     ] = None,
+    replicate: Annotated[
+        int | None, typer.Option(help="Whose activities, from 0; the best (gene-set autoencoders with replicates).")
+    ] = None,
     layer: options.Layer = None,
     read: options.Read = None,
     json_: options.Json = False,
@@ -97,7 +100,9 @@ def annotate(
     reading = {"layer": layer, **options.reading_options(read)}
     summary = annotate_file(
         load_run_folder(run), samples, out, ranking=importance, effects=knockdown, groups=groups,
-        perturb=options.listed(perturb) or (), reading=reading,
+        perturb=options.listed(perturb) or (), replicate=replicate, reading=reading,
     )  # fmt: skip
     text = f"wrote {summary['samples']:,} samples with {summary['terms']:,} subsystems to {out}"
+    if "replicate" in summary:
+        text += f"; activities are those of replicate {summary['replicate']}, since several have no common scale"
     print_result(summary, text, json_)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from kgnn import launch, options
 from kgnn.cli.alternatives import Alternative, instead_of_ontology
-from kgnn.cli.inputs import OntologyOptions, takes_ontology
+from kgnn.cli.contacts import ContactOptions
+from kgnn.cli.inputs import HierarchyOptions, takes_ontology
 from kgnn.cli.network import NetworkOptions
 from kgnn.cli.output import print_result, progress_of, reports_json, reports_text
-from kgnn.cli.training import Knowledge, MotifOptions, TrainOptions, of_motifs, of_network, of_ontology
+from kgnn.cli.training import Knowledge, MotifOptions, TrainOptions, of_contacts, of_motifs, of_network, of_ontology
 from kgnn.errors import KgnnError
 
 if TYPE_CHECKING:
@@ -33,14 +34,21 @@ def train_on_motifs(path: Any, given: MotifOptions, *, format: str | None, **own
     train_on(of_motifs(given, format), TrainOptions(**own))
 
 
+def train_on_contacts(path: Any, given: ContactOptions, *, format: str | None, **own: Any) -> None:
+    """``kgnn train --contacts``; see `train`."""
+    chosen = TrainOptions(**own)
+    train_on(of_contacts(given, format, chosen.unannotated or "error"), chosen)
+
+
 NETWORK = Alternative(NetworkOptions, train_on_network, (*_OWN, "format", "evidence"))
 MOTIFS = Alternative(MotifOptions, train_on_motifs, (*_OWN, "format"))
+CONTACTS = Alternative(ContactOptions, train_on_contacts, (*_OWN, "format"))
 
 
-@instead_of_ontology(NETWORK, MOTIFS)
+@instead_of_ontology(NETWORK, MOTIFS, CONTACTS)
 @takes_ontology
-def train(knowledge: OntologyOptions, chosen: TrainOptions) -> None:
-    """Train a published system on an ontology, a network or motifs, and samples, beside its baselines."""
+def train(knowledge: HierarchyOptions, chosen: TrainOptions) -> None:
+    """Train a published system on an ontology, a network, motifs or contacts, and samples, beside its baselines."""
     train_on(of_ontology(knowledge), chosen)
 
 
@@ -76,6 +84,8 @@ def train_on(knowledge: Knowledge, chosen: TrainOptions) -> None:
     settings, reading = chosen.settings(), chosen.reading()
     covariates = () if chosen.leave_out in (None, "none") else options.listed(chosen.leave_out) or ()
     found, parts, reports = _read(knowledge, chosen, reading)
+    if knowledge.place is not None:
+        found, parts = knowledge.place(found, parts)
     compiling = dict(knowledge.compiling)
     if knowledge.finds and chosen.unannotated is not None:
         compiling[knowledge.finds] = chosen.unannotated

@@ -1,16 +1,17 @@
-"""What a network is trained on: an ontology, a network or motifs, each read and met with the samples in its own way."""
+"""What a network is trained on: an ontology, a network, motifs or contacts, each met with samples in its own way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from kgnn import options
-from kgnn.cli.inputs import OntologyOptions
+from kgnn.cli.contacts import ContactOptions
+from kgnn.cli.inputs import HierarchyOptions
 from kgnn.cli.network import NetworkOptions
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Knowledge(NamedTuple):
         rename: Of what was read and the samples, the same with other names of genes; None where names stay.
         compiling: Arguments of the function that compiles it.
         finds: Name of the argument that says what becomes of genes that it does not know, ``""`` for none.
+        place: Of what was read and the samples, both as the recipe takes them; None where samples stay as they are.
     """
 
     option: str
@@ -86,17 +88,17 @@ class Knowledge(NamedTuple):
     rename: Callable[[Any, Sequence[str]], tuple[Any, Mapping[str, Any]]] | None
     compiling: Mapping[str, Any]
     finds: str
+    place: Callable[[Any, Parts], tuple[Any, Parts]] | None = None
 
 
-def of_ontology(given: OntologyOptions) -> Knowledge:
+def of_ontology(given: HierarchyOptions) -> Knowledge:
     """An ontology with annotations, renamed where asked for and pruned over the measured genes."""
     rules, renaming = given.rules(), given.renaming()
 
     def pruned(ontology: Ontology, parts: Parts) -> Ontology:
         return ontology.prune(genes=parts.train.genes, **rules)
 
-    # The default is the recipe's to choose.
-    compiling = {} if given.skips == "direct" else {"skips": given.skips}
+    compiling = {} if given.skips is None else {"skips": given.skips}
     rename = None if renaming is None else renaming.apply
     return Knowledge("ontology", given.read, lambda read: read.genes, pruned, rename, compiling, "unannotated")
 
@@ -113,6 +115,21 @@ def of_motifs(given: MotifOptions, format: str | None) -> Knowledge:
     """Motifs, for models of sequences."""
     return Knowledge(
         "motifs", lambda: given.read(format), lambda read: (), lambda read, parts: read, None, given.compiling(), ""
+    )  # fmt: skip
+
+
+def of_contacts(given: ContactOptions, format: str | None, unplaced: str) -> Knowledge:
+    """Contacts between bins of a genome, which the samples are windows of."""
+
+    def placed(read: Any, parts: Parts) -> tuple[Any, Parts]:
+        from kgnn.data import place_windows
+
+        present = {name: part for name, part in vars(parts).items() if part is not None}
+        network, found = place_windows(read, *present.values(), unplaced=unplaced)
+        return network, replace(parts, **dict(zip(present, found, strict=True)))
+
+    return Knowledge(
+        "contacts", lambda: given.network(format), lambda read: (), lambda read, parts: read, None, {}, "", placed
     )  # fmt: skip
 
 
@@ -139,6 +156,7 @@ class TrainOptions:
         seed: Of everything random.
         replicates: Networks side by side.
         set_: Any other setting.
+        edges: Networks of the genes of pathways, for recipes that take one beside an ontology.
         no_baselines: Whether to skip the baselines.
         devices: That train together.
         coordinator: Of several machines.
@@ -160,7 +178,8 @@ class TrainOptions:
     layer: options.Layer = None
     read: options.Read = None
     unannotated: Annotated[
-        str | None, typer.Option(help="error, drop or root (of a network: keep): genes that it does not know.")
+        str | None,
+        typer.Option(help="error, drop or root (of a network: keep): genes, or windows, that it does not know."),
     ] = None
     leave_out: Annotated[str | None, typer.Option(help="Covariates to leave out whole in further fits; none.")] = None
     epochs: Annotated[int | None, typer.Option(help="Passes over the training samples.")] = None
@@ -168,6 +187,9 @@ class TrainOptions:
     seed: Annotated[int, typer.Option(help="Of weights, splits and order.")] = 0
     replicates: Annotated[int | None, typer.Option(help="Networks from seeds of their own, side by side.")] = None
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any other setting, key=value.")] = None
+    edges: Annotated[
+        str | None, typer.Option(help="Network inside pathways, for pathway_attention: files, separated by commas.")
+    ] = None
     no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Skip the baselines.")] = False
     devices: options.Devices = None
     coordinator: options.Coordinator = None
@@ -178,7 +200,7 @@ class TrainOptions:
 
     def settings(self) -> dict[str, Any]:
         """Settings of training and options of the recipe that were given."""
-        names = ("epochs", "batch_size", "valid_fraction", "seed", "replicates")
+        names = ("epochs", "batch_size", "valid_fraction", "seed", "replicates", "edges")
         given = {name: getattr(self, name) for name in names}
         return {name: value for name, value in given.items() if value is not None} | options.key_values(
             self.set_, "--set"

@@ -54,4 +54,5 @@ from kgnn.data.synthetic import toy as toy
 from kgnn.data.synthetic_contacts import ContactToy as ContactToy
 from kgnn.data.synthetic_contacts import toy_contacts as toy_contacts
 from kgnn.data.tables import read_table as read_table
+from kgnn.data.window_places import place_windows as place_windows
 from kgnn.data.write import write_table as write_table

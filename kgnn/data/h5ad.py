@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
@@ -136,8 +136,16 @@ def from_anndata(
         names=sample_names,
         targets=targets_of({name: column_of_series(obs[name]) for name in wanted}, sample_names, kind, file),
         covariates=covariates_of({name: column_of_series(obs[name]) for name in covariates}, sample_names),
-        provenance=Provenance((), (step,)),
+        provenance=Provenance((), (*steps_before(data), step)),
     )
+
+
+def steps_before(data: anndata.AnnData) -> tuple[str, ...]:
+    """What had been done to samples before `kgnn.data.to_anndata` or ``kgnn annotate`` made an AnnData of them."""
+    record = data.uns.get("kgnn")
+    steps = record.get("samples", record.get("provenance", ())) if isinstance(record, Mapping) else ()
+    # The provenance that kgnn annotate leaves is a text, and that of the run.
+    return () if isinstance(steps, str) else tuple(map(str, steps))
 
 
 def open_h5ad(path: str | PathLike[str], *, backed: bool = False) -> anndata.AnnData:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgnn.data.columns import as_names, column_of_series, covariates_of, refuse_unknown_columns, targets_of
-from kgnn.data.h5ad import from_anndata, opened_hdf5
+from kgnn.data.h5ad import from_anndata, opened_hdf5, steps_before
 from kgnn.data.samples import Samples
 from kgnn.errors import AlignmentError, FormatError, KgnnError, name_some, unknown_choice
 from kgnn.knowledge.provenance import Provenance
@@ -138,7 +138,11 @@ def from_mudata(
     kept = [place[name] for name in names]
     wanted = as_names(target)
     columns = {name: _column(data, name, names, kept, file) for name in (*wanted, *covariates)}
-    steps = [step for name, table in tables.items() for step in _named(name, table.provenance.transformations)]
+    parts: Any = data.mod
+    before = {name: steps_before(parts[name]) for name in chosen}
+    steps = list(dict.fromkeys(step for each in before.values() for step in each))
+    for name, table in tables.items():
+        steps += _named(name, table.provenance.transformations[len(before[name]) :])
     return Samples(
         names,
         {name: table.modalities[table.gene_modality] for name, table in tables.items()},

@@ -162,8 +162,12 @@ class Samples:
 
     def gene_blocks(self) -> Iterator[np.ndarray]:
         """The gene values of all samples, ``[sample, gene]``, some samples at a time."""
-        table = self.modalities[self.gene_modality].values
-        return blocks(StoredTable(table, table.shape[1], rows=self.row_of_sample[self.gene_modality]))
+        return self.blocks_of(self.gene_modality)
+
+    def blocks_of(self, modality: str) -> Iterator[np.ndarray]:
+        """The values of all samples in one table, ``[sample, feature]``, some samples at a time."""
+        table = self.modalities[modality].values
+        return blocks(StoredTable(table, table.shape[1], rows=self.row_of_sample[modality]))
 
     def require_targets(self) -> Targets:
         """The targets.

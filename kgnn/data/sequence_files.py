@@ -72,15 +72,21 @@ def read_sequence_fasta(
     """
     file, wanted = Path(path), as_names(target)
     records = read_fasta(file)
-    headers = [
-        dict(word.split("=", 1) for word in description.split() if "=" in word) for description in records.descriptions
-    ]
-    keys = list(dict.fromkeys(key for header in headers for key in header))
+    headers = _headers(records)
     asked = tuple(dict.fromkeys((*wanted, *covariates)))
-    refuse_unknown_columns(asked, keys, file, what="key=value in its headers for")
+    refuse_unknown_columns(asked, header_keys(records), file, what="key=value in its headers for")
     columns = {key: column_of_cells([header.get(key, "") for header in headers]) for key in asked}
     letters = {"": column_of_cells(records.sequences)}
     return _samples(file, "FASTA", records.names, columns | letters, "", wanted, kind, covariates)
+
+
+def header_keys(records: Sequences) -> tuple[str, ...]:
+    """Every key that stands as ``key=value`` in some header, in their order."""
+    return tuple(dict.fromkeys(key for header in _headers(records) for key in header))
+
+
+def _headers(records: Sequences) -> list[dict[str, str]]:
+    return [dict(word.split("=", 1) for word in text.split() if "=" in word) for text in records.descriptions]
 
 
 def _samples(

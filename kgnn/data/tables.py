@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -112,19 +112,33 @@ def read_columns(
     return parsed.names, parsed.others
 
 
+def table_header(path: str | PathLike[str]) -> tuple[str, ...]:
+    """Names of the columns of a table, the first one that of the sample names.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The names; none of a Parquet file that cannot be read.
+
+    Raises:
+        FormatError: If a text file is empty or binary, or has no row.
+    """
+    file = Path(path)
+    if file.suffix == ".parquet":
+        return _parquet_header(file)
+    lines = islice((line for line in read_lines(file) if line.strip()), 2)
+    return tuple(_header(_rows(list(lines), file), file)[0])
+
+
 def separator_of(header: str) -> str:
     """The separator of a table, by its header: the tab if there is one, else the comma."""
     return "\t" if "\t" in header else ","
 
 
 def _read_text(file: Path, name_column: str | None, others: tuple[str, ...], *, only: bool = False) -> _Parsed:
-    lines = list(read_lines(file))
-    rows = _rows(lines, file)
-    _, header = next(rows)
-    first_line, first = next(rows, (0, []))
-    if not first:
-        raise FormatError("has a header but no row. Add one row a sample.", file)
-    header = ["sample", *header] if len(first) == len(header) + 1 else header
+    rows = _rows(list(read_lines(file)), file)
+    header, first_line, first = _header(rows, file)
     name_column, genes = _roles(header, name_column, others, file, only)
     position = {column: number for number, column in enumerate(header)}
     gene_positions = [position[gene] for gene in genes]
@@ -141,6 +155,15 @@ def _read_text(file: Path, name_column: str | None, others: tuple[str, ...], *, 
             values.append(np.array(cells, dtype=np.float32))
     columns = {column: column_of_cells([text[number] for text in texts]) for number, column in enumerate(others)}
     return _Parsed(name_column, tuple(names), genes, np.stack(values), columns)
+
+
+def _header(rows: Iterator[tuple[int, list[str]]], file: Path) -> tuple[list[str], int, list[str]]:
+    """The names of the columns, and the first row with its line."""
+    _, header = next(rows)
+    line, first = next(rows, (0, []))
+    if not first:
+        raise FormatError("has a header but no row. Add one row a sample.", file)
+    return (["sample", *header] if len(first) == len(header) + 1 else header), line, first
 
 
 def _rows(lines: list[str], file: Path) -> Iterator[tuple[int, list[str]]]:
@@ -179,6 +202,17 @@ def _read_parquet(file: Path, name_column: str | None, others: tuple[str, ...], 
     columns = {column: column_of_series(table[column]) for column in others}
     values = np.stack(numbers, axis=1) if numbers else np.zeros((len(table), 0), np.float32)
     return _Parsed(name_column, tuple(map(str, table[name_column])), genes, values, columns)
+
+
+def _parquet_header(file: Path) -> tuple[str, ...]:
+    try:
+        from pyarrow import parquet
+
+        schema = parquet.read_schema(file)
+    except (ImportError, OSError, ValueError):
+        return ()
+    index = [each for each in (schema.pandas_metadata or {}).get("index_columns", ()) if isinstance(each, str)]
+    return (*index, *(name for name in schema.names if name not in index))
 
 
 def _roles(

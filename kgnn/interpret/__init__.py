@@ -8,6 +8,7 @@ from kgnn.interpret.importance import importance as importance
 from kgnn.interpret.learned_motifs import compare_motifs as compare_motifs
 from kgnn.interpret.learned_motifs import learned_motifs as learned_motifs
 from kgnn.interpret.learned_motifs import motif_effects as motif_effects
+from kgnn.interpret.learned_motifs import motif_table as motif_table
 from kgnn.interpret.moderated import ModeratedTest as ModeratedTest
 from kgnn.interpret.moderated import moderated_t_test as moderated_t_test
 from kgnn.interpret.node_weights import compare_with_controls as compare_with_controls
@@ -33,5 +34,6 @@ from kgnn.interpret.soft_edges import select_edges_of_run as select_edges_of_run
 from kgnn.interpret.soft_edges import selected_edges as selected_edges
 from kgnn.interpret.term_activity import latent_enrichment as latent_enrichment
 from kgnn.interpret.term_activity import rank_enriched as rank_enriched
+from kgnn.interpret.term_activity import replicate_read as replicate_read
 from kgnn.interpret.term_activity import term_activity as term_activity
 from kgnn.interpret.touched import touched_subsystems as touched_subsystems

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgnn.data.export import with_modalities
-from kgnn.data.h5ad import from_anndata
+from kgnn.data.h5ad import from_anndata, steps_before
 from kgnn.data.h5mu import from_mudata
 from kgnn.data.samples import Samples
-from kgnn.errors import AlignmentError, KgnnError, name_some
+from kgnn.errors import AlignmentError, KgnnError, RunError, name_some
 from kgnn.interpret.activity import Activity, subsystem_activity
-from kgnn.interpret.term_activity import latent_enrichment, term_activity
-from kgnn.models.autoencoder import GeneSetAutoencoder
+from kgnn.interpret.term_activity import is_autoencoder, latent_enrichment, said_replicate, term_activity
 from kgnn.perturb.forward import wild_type
 from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.run import Run
@@ -38,6 +37,7 @@ def annotate(
     ranking: pandas.DataFrame | None = None,
     effects: pandas.DataFrame | None = None,
     groups: str | None = None,
+    replicate: int | None = None,
 ) -> Any:
     """What a fitted model says of samples, beside the samples.
 
@@ -50,13 +50,14 @@ def annotate(
     ``obsm["kgnn_states"]``    the states of all subsystems end to end ``[sample, state]``
     ``obsm["kgnn_subsystems"]`` one number a subsystem ``[sample, term]``, see `kgnn.interpret.subsystem_activity`
     ``obsm["kgnn_activity"]``  of a gene-set autoencoder: the activity of every term ``[sample, term]`` in the unit
-                               of its genes, see `kgnn.interpret.term_activity`
+                               of its genes, see `kgnn.interpret.term_activity`; of replicates that of one
     ``obsm["X_kgnn"]``         the principal components of these, for ``sc.pl.embedding(data, "kgnn")``
     ``varm["kgnn_terms"]``     sparse ``[gene, term]``, 1 where a gene is annotated to a term or below it
     ``varm["kgnn_knockdown"]`` effect of each gene's knockdown on each output; NaN for genes that have none
     ``uns["kgnn"]``            names of outputs and of the term of each state; ``terms``: id, name, level, genes and
                                share of variance shown; ``importance``: the ranking; ``enrichment``: terms
-                               that mark groups; settings and provenance
+                               that mark groups; ``replicate``: whose activities these are; settings and provenance;
+                               ``samples``: what had been done to them
     ========================== ==================================================================================
 
     `subsystem_data` gives the subsystems as variables of their own, which scanpy's plots take by name.
@@ -70,6 +71,8 @@ def annotate(
         ranking: From `kgnn.importance`.
         effects: From `kgnn.knockdown`, single genes.
         groups: Of a gene-set autoencoder, a column of `obs` whose groups are compared (`latent_enrichment`).
+        replicate: Of a gene-set autoencoder with replicates, the one whose activities are written and compared; where
+            None the one that scores best, see `kgnn.interpret.replicate_read`.
 
     Returns:
         A copy with the above; of a MuData, the modality with the genes has it, and the subsystems are a further
@@ -86,9 +89,9 @@ def annotate(
     """
     given: Any = data
     if hasattr(given, "mod"):
-        return _annotate_mudata(given, run, layer, gene_names, ranking, effects, groups)
+        return _annotate_mudata(given, run, layer, gene_names, ranking, effects, groups, replicate)
     samples = from_anndata(given, meaning=run.samples.meaning, layer=layer, gene_names=gene_names)
-    return _annotated(given, run, samples, gene_names, ranking, effects, groups)
+    return _annotated(given, run, samples, gene_names, ranking, effects, groups, replicate)
 
 
 def subsystem_data(data: anndata.AnnData) -> anndata.AnnData:
@@ -130,6 +133,7 @@ def _annotate_mudata(
     ranking: pandas.DataFrame | None,
     effects: pandas.DataFrame | None,
     groups: str | None,
+    replicate: int | None,
 ) -> mudata.MuData:
     names, parts = tuple(run.samples.modalities), dict[str, Any](data.mod)
     if len(names) > 1:
@@ -146,7 +150,7 @@ def _annotate_mudata(
                 f"({name_some(run.model.genes)}). Add one, or give the modality by itself."
             )
         samples = from_anndata(parts[names[0]], meaning=run.samples.meaning, layer=layer, gene_names=gene_names)
-    annotated = _annotated(parts[names[0]], run, samples, gene_names, ranking, effects, groups)
+    annotated = _annotated(parts[names[0]], run, samples, gene_names, ranking, effects, groups, replicate)
     subsystems: Any = subsystem_data(annotated)
     subsystems.obs = subsystems.obs[[column for column in subsystems.obs if column.startswith(f"{KEY}_")]]
     return with_modalities(data, {names[0]: annotated, KEY: subsystems})
@@ -165,6 +169,7 @@ def _annotated(
     ranking: pandas.DataFrame | None,
     effects: pandas.DataFrame | None,
     groups: str | None,
+    replicate: int | None,
 ) -> anndata.AnnData:
     enable_compilation_cache()
     hierarchy, model = run.hierarchy, run.model
@@ -180,8 +185,11 @@ def _annotated(
     found.obsm[f"{KEY}_output"] = output
     found.obsm[f"{KEY}_states"] = states
     found.obsm[f"{KEY}_subsystems"] = activity.values
-    if isinstance(model, GeneSetAutoencoder):
-        found.obsm[f"{KEY}_activity"] = term_activity(run, samples)
+    has_activity = is_autoencoder(model)
+    if has_activity:
+        found.obsm[f"{KEY}_activity"] = term_activity(run, samples, replicate=replicate)
+    elif replicate is not None:
+        raise RunError(f"replicate {replicate} is asked for, but only activities of a gene-set autoencoder are of one.")
     found.obsm[f"X_{KEY}"] = _components(activity.values)
     position = {gene: row for row, gene in enumerate(_var_names(data, gene_names))}
     found.varm[f"{KEY}_terms"] = _membership(run, position)
@@ -194,11 +202,15 @@ def _annotated(
         "terms": _terms(run, activity),
         "hierarchy": hierarchy.fingerprint,
         "provenance": json.dumps(run.provenance.to_json()),
+        "samples": list(steps_before(data)),
     }
+    if has_activity:
+        record |= said_replicate(run, replicate)
     if ranking is not None:
         record["importance"] = ranking.reset_index(drop=True)
     if groups is not None:
-        record["enrichment"] = latent_enrichment(run, samples, _groups(data, groups)).reset_index(drop=True)
+        enriched = latent_enrichment(run, samples, _groups(data, groups), replicate=replicate)
+        record["enrichment"] = enriched.reset_index(drop=True)
     found.uns[KEY] = record
     return found
 

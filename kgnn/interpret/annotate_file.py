@@ -15,6 +15,7 @@ from kgnn.errors import FormatError, KgnnError, name_some, unknown_choice
 from kgnn.interpret.annotate import KEY, annotate, subsystem_data
 from kgnn.interpret.importance import MEASURES, importance
 from kgnn.interpret.perturbed import perturbed
+from kgnn.interpret.term_activity import is_autoencoder, said_replicate
 from kgnn.perturb import knockdown
 from kgnn.train.run import Run
 
@@ -35,6 +36,7 @@ def annotate_file(
     effects: str | None = None,
     groups: str | None = None,
     perturb: Sequence[str] = (),
+    replicate: int | None = None,
     reading: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Annotate a file of samples; see `kgnn.interpret.annotate` for what is written where.
@@ -50,6 +52,7 @@ def annotate_file(
             ``kgnn knockdown``.
         groups: Column of the samples whose groups are compared, see `annotate`.
         perturb: Genes and terms to knock down in every sample, all at once, see `perturbed`.
+        replicate: Of a gene-set autoencoder with replicates, whose activities are written, see `annotate`.
         reading: Arguments of `kgnn.read_samples`; for AnnData and MuData only ``layer`` and ``gene_names``.
 
     Returns:
@@ -76,15 +79,17 @@ def annotate_file(
     if hasattr(data, "mod") and perturb:
         raise KgnnError("perturbed samples are written as AnnData, but a MuData is given. Give the modality by itself.")
     tables: dict[str, Any] = {"ranking": _ranking(run, ranking), "effects": _effects(run, effects)}
-    found: Any = annotate(data, run, **reading, **tables, groups=groups)
+    found: Any = annotate(data, run, **reading, **tables, groups=groups, replicate=replicate)
     if perturb:
         genes = [name for name in perturb if name in run.model.genes]
-        found = perturbed(found, run, genes, [name for name in perturb if name not in genes], **reading)
+        terms = [name for name in perturb if name not in genes]
+        found = perturbed(found, run, genes, terms, **reading, replicate=replicate)
     if out.suffix == ".h5mu" and not hasattr(data, "mod"):
         found = new_mudata({run.samples.gene_modality: found, KEY: subsystem_data(found)}, found.obs[[]])
     write_annotated(found, out)
-    hierarchy = run.hierarchy
-    return {"out": str(out), "samples": found.n_obs, "terms": hierarchy.n_terms, "outputs": list(run.output_names)}
+    said = said_replicate(run, replicate) if is_autoencoder(run.model) else {}
+    numbers = {"samples": found.n_obs, "terms": run.hierarchy.n_terms, **said}
+    return {"out": str(out), **numbers, "outputs": list(run.output_names)}
 
 
 def check_out(path: str | PathLike[str]) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 
 from kgnn.data.samples import Samples
 from kgnn.data.splits import folds as split_folds
-from kgnn.errors import KgnnError, unknown_choice
+from kgnn.errors import KgnnError, name_some, unknown_choice
 from kgnn.interpret.evidence import gather_evidence
 from kgnn.interpret.nulls import (
     FEWEST_REPETITIONS,
@@ -67,6 +67,9 @@ def importance(
     max_samples: int = 512,
     seed: int = 0,
     controls: Run | None = None,
+    normalize: str | None = None,
+    step: float | None = None,
+    least_score: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pandas.DataFrame:
     """Rank the subsystems of a fitted model.
@@ -92,6 +95,10 @@ def importance(
         max_samples: Most samples for the measures other than RLIPP, drawn at random where there are more.
         seed: Of folds, nulls and draws.
         controls: For node weights, a run of the same network on control inputs.
+        normalize: For node weights, how the sizes of the weights are brought to a common scale; ``"minmax"`` where
+            None, see `kgnn.interpret.compare_with_controls`.
+        step: For node weights, half the width of a central difference; exact derivatives where None.
+        least_score: For node weights, leave out replicates that score worse, see `kgnn.interpret.rank_nodes`.
         progress: Called with the number of steps done and their total: terms for RLIPP, else repetitions.
 
     Returns:
@@ -124,9 +131,16 @@ def importance(
             raise KgnnError(
                 f"n_null is {n_null}, but the null of node weights are controls. Give these, or leave it out."
             )
-        return rank_nodes(run, controls, samples=samples)
-    if controls is not None:
-        raise KgnnError(f"controls belong to node weights, not to {measure}. Leave them out, or choose that measure.")
+        return rank_nodes(
+            run, controls, samples=samples, normalize=normalize or "minmax", step=step, least_score=least_score
+        )
+    of_weights = {"controls": controls, "normalize": normalize, "step": step, "least_score": least_score}
+    unused = [name for name, value in of_weights.items() if value is not None]
+    if unused:
+        raise KgnnError(
+            f"of the measures node_weights alone takes {name_some(unused)}, but {measure} is chosen. Leave out what it "
+            "does not take, or choose that measure."
+        )
     repetitions = n_null
     if repetitions is None:
         repetitions = N_NULL[measure] * (2 if len(run.model.terms) < FEW_TERMS else 1)

@@ -35,13 +35,14 @@ def motif_effects(model: MotifNetwork) -> pandas.DataFrame:
         effects first.
 
     Raises:
-        KgnnError: If the network has hidden layers: there the effect of a motif depends on all others.
+        KgnnError: If the network has hidden layers (there the effect of a motif depends on all others), or is several.
 
     References:
         Ploenzke & Irizarry 2018, bioRxiv 411934, doi:10.1101/411934.
     """
     import pandas
 
+    _refuse_other(model)
     if not model.settings.effects:
         raise KgnnError(
             "this network does not add up effects of motifs. Build it with effects=True, or knock motifs down with "
@@ -85,11 +86,12 @@ def learned_motifs(
 
     Raises:
         StructureError: If no filter has as many sites.
-        KgnnError: If the share is not between 0 and 1.
+        KgnnError: If the share is not between 0 and 1, or the model is another.
 
     References:
         Alipanahi et al. 2015, Nature Biotechnology 33:831, doi:10.1038/nbt.3300.
     """
+    _refuse_other(model)
     if not 0 <= least_score < 1:
         raise KgnnError(f"least_score is {least_score}. Give a share from 0 to below 1, such as 0.5.")
     motifs: list[Motif] = []
@@ -154,6 +156,56 @@ def compare_motifs(found: MotifSet, known: MotifSet, *, min_overlap: int = 5) ->
         }
     )
     return table.sort_values("similarity", ascending=False, kind="stable", ignore_index=True)
+
+
+def motif_table(
+    model: MotifNetwork, motifs: MotifSet, known: MotifSet | None = None, *, min_overlap: int = 5
+) -> pandas.DataFrame:
+    """Every filter of a network with its effect, the motif that it reads, and the known one that this is most like.
+
+    Args:
+        model: A fitted network.
+        motifs: Of its filters, from `learned_motifs`, trimmed.
+        known: Such as JASPAR's; None to compare with none.
+        min_overlap: See `compare_motifs`.
+
+    Returns:
+        One row a filter: motif, name, new (whether it began at random), effect (the largest on any output; NaN in a
+        network with hidden layers), consensus, sites (0 and no consensus where it fires at too few), match, match_name
+        and similarity; largest effects first, then most sites.
+
+    Raises:
+        KgnnError: If the model is another.
+    """
+    import pandas
+
+    _refuse_other(model)
+    n_known = model.known.n_motifs
+    names = (*model.structure.names[:n_known], *model.terms[n_known:])
+    table = pandas.DataFrame({"motif": model.terms, "name": names, "new": np.arange(len(names)) >= n_known})
+    effects = motif_effects(model).groupby("motif")["effect"].max() if model.settings.effects else {}
+    table["effect"] = [float(effects.get(motif, np.nan)) for motif in model.terms]
+    found = pandas.DataFrame(
+        {
+            "motif": motifs.ids,
+            "consensus": [motif.consensus for motif in motifs],
+            "sites": [int(motif.sites.max()) for motif in motifs],
+        }
+    )
+    if known is not None:
+        compared = compare_motifs(motifs, known, min_overlap=min_overlap)
+        found = found.merge(compared.drop(columns=["consensus", "sites"]), on="motif")
+    table = table.merge(found, on="motif", how="left")
+    table["sites"] = table["sites"].fillna(0).astype(int)
+    return table.sort_values(["effect", "sites"], ascending=False, kind="stable", ignore_index=True)
+
+
+def _refuse_other(model: object) -> None:
+    if not isinstance(model, MotifNetwork):
+        raise KgnnError(
+            f"filters are read from one MotifNetwork, but {type(model).__name__} is given. Train such a model with "
+            "replicates=1, or take one of its replicates, model.member(0)."
+        )
 
 
 def _letters_of_sites(

@@ -14,7 +14,7 @@ from jax import Array
 
 from kgnn.data.h5ad import from_anndata
 from kgnn.errors import AlignmentError, KgnnError, name_some
-from kgnn.interpret.term_activity import autoencoder_of, directions
+from kgnn.interpret.term_activity import autoencoder_of, directions, said_replicate
 from kgnn.perturb.knockdown import knocked_down_value
 from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.run import Run
@@ -35,6 +35,7 @@ def perturbed(
     dose: float = 1.0,
     layer: str | None = None,
     gene_names: str | None = None,
+    replicate: int | None = None,
 ) -> anndata.AnnData:
     r"""Knock genes and terms down in every sample, all of them together, and write how its prediction changes.
 
@@ -50,6 +51,7 @@ def perturbed(
         dose: 1 for all of the way, 0 for none.
         layer: See `annotate`.
         gene_names: See `annotate`.
+        replicate: See `kgnn.interpret.replicate_read`.
 
     Returns:
         A copy with ``obsm["kgnn_change"]``, a table ``[sample, gene]`` of changes of the reconstruction in the unit of
@@ -63,7 +65,7 @@ def perturbed(
     """
     import pandas
 
-    model = autoencoder_of(run)
+    model = autoencoder_of(run, replicate)
     if not genes and not subsystems:
         raise KgnnError("neither genes nor subsystems are named. Name at least one.")
     if not 0 <= dose <= 1:
@@ -85,7 +87,12 @@ def perturbed(
     copy: Any = data.copy()
     copy.obsm["kgnn_change"] = pandas.DataFrame(output, index=data.obs_names, columns=list(model.output_names))
     copy.obsm["kgnn_activity_change"] = pandas.DataFrame(activity, index=data.obs_names, columns=list(model.terms))
-    copy.uns[KEY] = {"genes": list(genes), "subsystems": list(subsystems), "dose": dose}
+    copy.uns[KEY] = {
+        "genes": list(genes),
+        "subsystems": list(subsystems),
+        "dose": dose,
+        **said_replicate(run, replicate),
+    }
     return copy
 
 

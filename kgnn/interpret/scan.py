@@ -12,13 +12,17 @@ import numpy as np
 from kgnn.errors import AlignmentError, KgnnError, StructureError
 from kgnn.knowledge.motif import BASES, PSEUDOCOUNT, background_of
 from kgnn.knowledge.motif_set import MotifSet
+from kgnn.knowledge.sequences import Sequences
 from kgnn.structure.motif_scores import SCORE_STEP, ScoreDistribution, log_odds_steps, score_distribution
+from kgnn.structure.one_hot import one_hot
 
 if TYPE_CHECKING:
     import pandas
 
 COLUMNS = ("sequence", "motif", "name", "start", "end", "strand", "score", "p_value")
 """Columns of the table of `scan`."""
+Scanned = Sequences | np.ndarray | Sequence[str] | Sequence[np.ndarray]
+"""Sequences in any form that `scan` takes."""
 _WINDOWS = 4096
 _SCORES = 2**24
 """Scores of one step on the device: 64 MB."""
@@ -94,9 +98,7 @@ def motif_scanner(
     return Scanner(motifs, values, widths, distributions, thresholds, p_value)
 
 
-def scan(
-    scanner: Scanner, sequences: np.ndarray | Sequence[np.ndarray], names: Sequence[str] | None = None
-) -> pandas.DataFrame:
+def scan(scanner: Scanner, sequences: Scanned, names: Sequence[str] | None = None) -> pandas.DataFrame:
     r"""Every site at which a motif scores as high as the scanner's p-value asks.
 
     The score is the sum of log-odds, in bits, on the grid of `kgnn.structure.log_odds_steps`; the p-value is exact for
@@ -105,25 +107,25 @@ def scan(
 
     Args:
         scanner: From `motif_scanner`.
-        sequences: ``[sample, position, base]``, or one array ``[position, base]`` a sequence where lengths differ; see
-            `kgnn.structure.one_hot`.
-        names: Names of the sequences; None for their numbers from 0.
+        sequences: As `kgnn.knowledge.read_fasta` gives them, letters of each, or as arrays (`kgnn.structure.one_hot`):
+            ``[sample, position, base]``, or one ``[position, base]`` a sequence. Lengths may differ.
+        names: Names of the sequences; their own where None, else their numbers from 0.
 
     Returns:
         One row a site, by sequence, start, motif and strand. ``start`` counts from 0 and ``end`` is behind the site, as
         in BED, both on the forward strand; ``score`` is in bits.
 
     Raises:
-        AlignmentError: If names and sequences differ in number, or a sequence is not ``[position, base]``.
+        AlignmentError: If names and sequences differ in number, or an array is not ``[position, base]``.
+        FormatError: If a letter, such as a gap, stands for no base.
 
     References:
         Grant et al. 2011, Bioinformatics 27:1017, doi:10.1093/bioinformatics/btr064 (FIMO).
 
     Example:
         >>> from kgnn.knowledge import Motif, MotifSet
-        >>> from kgnn.structure import one_hot
         >>> tata = MotifSet((Motif.from_counts("tata", [[0, 0, 0, 9], [9, 0, 0, 0]] * 3),))
-        >>> hits = scan(motif_scanner(tata, 1e-3, both_strands=False), one_hot(["CCTATATACC"]))
+        >>> hits = scan(motif_scanner(tata, 1e-3, both_strands=False), ["CCTATATACC"])
         >>> hits["start"].tolist()
         [2]
     """
@@ -133,7 +135,7 @@ def scan(
     from kgnn.layers.motif_scores import reached
 
     arrays = _checked(sequences)
-    labels = _labels(names, len(arrays))
+    labels = _labels(sequences.names if names is None and isinstance(sequences, Sequences) else names, len(arrays))
     values = jax.device_put(scanner.values)
     thresholds = jax.device_put(np.tile(scanner.thresholds, len(scanner.values) // len(scanner.motifs)))
     found = []
@@ -184,7 +186,7 @@ def scan_summary(scanner: Scanner, hits: pandas.DataFrame, n_sequences: int) -> 
     }
 
 
-def best_motif_scores(scanner: Scanner, sequences: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+def best_motif_scores(scanner: Scanner, sequences: Scanned) -> np.ndarray:
     """Highest score of every motif in every sequence, on either strand, in bits.
 
     Args:
@@ -196,6 +198,7 @@ def best_motif_scores(scanner: Scanner, sequences: np.ndarray | Sequence[np.ndar
 
     Raises:
         AlignmentError: See `scan`.
+        FormatError: See `scan`.
     """
     import jax
 
@@ -211,13 +214,21 @@ def best_motif_scores(scanner: Scanner, sequences: np.ndarray | Sequence[np.ndar
     return best.reshape(len(arrays), -1, len(scanner.motifs)).max(axis=1) * np.float32(SCORE_STEP)
 
 
-def _checked(sequences: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
+def _checked(sequences: Scanned) -> list[np.ndarray]:
+    if isinstance(sequences, str):
+        raise AlignmentError(f"the sequences are one text of {len(sequences):,} letters. Give a list of them.")
+    if not isinstance(sequences, Sequences) and len(sequences) and isinstance(sequences[0], str):
+        letters = tuple(map(str, sequences))
+        sequences = Sequences(tuple(map(str, range(len(letters)))), letters)
+    if isinstance(sequences, Sequences):
+        # One by one, since lengths may differ.
+        return [one_hot(sequences.take([number]))[0] for number in range(len(sequences))]
     arrays = [np.asarray(each) for each in sequences]
     wrong = [each.shape for each in arrays if each.ndim != 2 or each.shape[1] != len(BASES)]
     if wrong:
         raise AlignmentError(
             f"{len(wrong)} of {len(arrays)} sequences are not [position, base] with the 4 bases A C G T; the first has "
-            f"the shape {wrong[0]}. Encode letters with kgnn.structure.one_hot."
+            f"the shape {wrong[0]}. Give letters, or encode them with kgnn.structure.one_hot."
         )
     return arrays
 

@@ -86,7 +86,7 @@ def select_annotations(
 
     Returns:
         One row an annotation that any fit kept, or that the prior has: ``term``, ``name``, ``gene``, ``in_prior``,
-        ``selected`` (share of fits) and ``n_fits``; candidates first, by ``selected``.
+        ``priced`` (candidates alone), ``selected`` (share of fits) and ``n_fits``; candidates first, by ``selected``.
 
     Raises:
         AlignmentError: If a candidate names a gene or term that the model does not know.
@@ -165,6 +165,7 @@ def _table(hierarchy: Hierarchy, is_candidate: np.ndarray, selected: np.ndarray,
             "name": [hierarchy.term_names[term] for term in terms],
             "gene": [hierarchy.genes[gene] for gene in genes],
             "in_prior": ~is_candidate[shown],
+            "priced": is_candidate[shown],
             "selected": selected[shown],
             "n_fits": fits,
         }

@@ -44,9 +44,9 @@ def selected_edges(fits: Run | Model | Sequence[Run | Model], *, tolerance: floa
 
     Returns:
         One row a link that any fit selected, or that the prior has: ``term``, ``name``, ``gene``, ``in_prior``,
-        ``selected`` (share of fits), ``weight`` (mean over fits, on the scale of the term's weights to its own genes
-        and positive where the gene moves with them; see below), ``n_fits``. Links beyond the prior come first, by
-        ``selected``, then by size.
+        ``priced`` (whether it had a price; else every fit keeps it), ``selected`` (share of fits), ``weight`` (mean
+        over fits, on the scale of the term's weights to its own genes and positive where the gene moves with them; see
+        below), ``n_fits``. Links beyond the prior come first, by ``selected``, then by size.
 
         The states of a term have neither a scale nor a sign of their own. The weights of a link are therefore
         projected on the mean direction of the term's prior weights and divided by the mean of these projections: 1
@@ -77,7 +77,9 @@ def selected_edges(fits: Run | Model | Sequence[Run | Model], *, tolerance: floa
         size = np.abs(weights).max(axis=2)
         chosen += size > tolerance * size.max(axis=0, keepdims=True)
         strength += _relative(weights, prior)
-    return _table(first.hierarchy, prior, chosen / len(members), strength / len(members), len(members))
+    found = _table(first.hierarchy, prior, chosen / len(members), strength / len(members), len(members))
+    found.insert(4, "priced", ~found["in_prior"] | bool(settings.edge_price or settings.term_price))
+    return found
 
 
 def select_edges(
@@ -219,16 +221,21 @@ def prior_not_needed(edges: pandas.DataFrame, *, at_most: float = 1 - FREQUENCY)
     """Share of the prior's links that at most so many fits kept: how much of the knowledge the data did not need.
 
     Args:
-        edges: From `selected_edges` or `select_edges`, of models with a price on the prior.
+        edges: From `selected_edges` or `select_edges`, of models with a price on the prior (edge_price or term_price).
         at_most: Share of fits.
 
     Returns:
         Between 0 and 1.
 
     Raises:
-        KgnnError: If the table has no link of the prior.
+        KgnnError: If the table has no link of the prior, or these had no price, so that every fit kept them.
     """
     prior = edges[edges["in_prior"]]
     if not len(prior):
         raise KgnnError("the table has no link of the prior. Give what selected_edges returned.")
+    if not prior["priced"].all():
+        raise KgnnError(
+            f"{(~prior['priced']).sum():,} of {len(prior):,} links of the prior had no price, so that every fit kept "
+            "them. Fit an autoencoder with edge_price=; of a visible network, kgnn prune tells what it does not need."
+        )
     return float((prior["selected"] <= at_most).mean())

@@ -14,11 +14,13 @@ from jax import Array
 
 from kgnn.data.samples import Samples
 from kgnn.errors import AlignmentError, KgnnError, RunError
+from kgnn.models import Model, Replicates
 from kgnn.models.autoencoder import GeneSetAutoencoder
 from kgnn.models.contract import Inputs
 from kgnn.perturb.forward import inputs_of
 from kgnn.train.compilation import enable_compilation_cache
 from kgnn.train.run import Run
+from kgnn.train.scoring import best_epoch
 
 if TYPE_CHECKING:
     import pandas
@@ -29,7 +31,7 @@ AT_ONCE = 512
 """Draws of the code that are decoded at once."""
 
 
-def term_activity(run: Run, samples: Samples) -> np.ndarray:
+def term_activity(run: Run, samples: Samples, *, replicate: int | None = None) -> np.ndarray:
     r"""How far the state of each term moves the genes of the term, on average, away from its mean over the samples.
 
     A state has no unit and no sign of its own. Its effect on the genes has both:
@@ -40,6 +42,7 @@ def term_activity(run: Run, samples: Samples) -> np.ndarray:
     Args:
         run: A run of a gene-set autoencoder.
         samples: With the genes of the model.
+        replicate: See `replicate_read`: one network is read, since the states of several have no common sign or scale.
 
     Returns:
         float32 ``[sample, term]``, in units of the decoder's output: standard deviations of a gene where training
@@ -47,9 +50,9 @@ def term_activity(run: Run, samples: Samples) -> np.ndarray:
 
     Raises:
         AlignmentError: If the samples lack a gene of the model.
-        RunError: If the model is no gene-set autoencoder of one network.
+        RunError: If the model is no gene-set autoencoder.
     """
-    model = autoencoder_of(run)
+    model = autoencoder_of(run, replicate)
     enable_compilation_cache()
     graph, state = nnx.split(model)
     inputs = inputs_of(samples.with_genes(model.genes))
@@ -64,6 +67,7 @@ def latent_enrichment(
     *,
     draws: int = 5_000,
     seed: int = 0,
+    replicate: int | None = None,
 ) -> pandas.DataFrame:
     r"""Which terms are more active in a group of samples than in all others.
 
@@ -83,6 +87,7 @@ def latent_enrichment(
         groups: Name of the group of every sample, at least two in all.
         draws: Pairs a group.
         seed: Of the draws.
+        replicate: See `replicate_read`.
 
     Returns:
         One row a group and term, by group; first those with a factor of at least 2.3 by their difference, then the
@@ -93,7 +98,7 @@ def latent_enrichment(
     Raises:
         AlignmentError: If groups and samples differ in number, or the samples lack a gene.
         KgnnError: If there is one group only.
-        RunError: If the model is no gene-set autoencoder of one network.
+        RunError: If the model is no gene-set autoencoder.
 
     References:
         Lopez et al. 2018, Nature Methods 15:1053, doi:10.1038/s41592-018-0229-2 (Bayes factors of differences);
@@ -104,7 +109,7 @@ def latent_enrichment(
     """
     import pandas
 
-    model = autoencoder_of(run)
+    model = autoencoder_of(run, replicate)
     of_sample = np.asarray(groups).astype(str)
     if of_sample.shape != (len(samples),):
         raise AlignmentError(f"{of_sample.size:,} groups for {len(samples):,} samples. Give one name a sample.")
@@ -123,24 +128,66 @@ def latent_enrichment(
     return pandas.concat(parts, ignore_index=True)
 
 
-def autoencoder_of(run: Run) -> Any:
+def replicate_read(run: Run, replicate: int | None = None) -> int | None:
+    """Which of the replicates of a run the activities of terms are read from.
+
+    Args:
+        run: The run.
+        replicate: Its number, from 0; where None, the one that scores best on validation samples (without any, on test,
+            else on training samples), or the first where the run holds no scores of each, as after a migration.
+
+    Returns:
+        The number; None for a run of one network.
+
+    Raises:
+        RunError: If a number is given for a run of one network.
+        KgnnError: If there are fewer replicates.
+    """
+    if not isinstance(run.model, Replicates):
+        if replicate is not None:
+            raise RunError(f"replicate {replicate} is asked for, but the run holds one network. Leave it out.")
+        return None
+    if replicate is None:
+        scores = run.metrics.get("replicates", {})
+        part = next((name for name in ("valid", "test", "train") if name in scores), None)
+        score = run.metrics["score"]
+        return 0 if part is None else best_epoch(scores[part][score]["each"], score) - 1
+    run.model.member(replicate)
+    return replicate
+
+
+def is_autoencoder(model: Model) -> bool:
+    """Whether a model, or its replicates, are gene-set autoencoders."""
+    return isinstance(model.stacked if isinstance(model, Replicates) else model, GeneSetAutoencoder)
+
+
+def said_replicate(run: Run, replicate: int | None = None) -> dict[str, int]:
+    """An entry ``replicate`` for a record, where activities are read from one of several networks."""
+    number = replicate_read(run, replicate)
+    return {} if number is None else {"replicate": number}
+
+
+def autoencoder_of(run: Run, replicate: int | None = None) -> Any:
     """The gene-set autoencoder of a run.
 
     Args:
         run: The run.
+        replicate: See `replicate_read`.
 
     Returns:
-        Its model.
+        Its model; of replicates, one of them.
 
     Raises:
-        RunError: If the model is another, or several.
+        RunError: If the model is another.
     """
-    if not isinstance(run.model, GeneSetAutoencoder):
+    if not is_autoencoder(run.model):
+        kind = run.model.stacked if isinstance(run.model, Replicates) else run.model
         raise RunError(
-            f"the model of this run is a {type(run.model).__name__}, but activities of this kind are those of one "
-            "gene-set autoencoder. Give such a run, or one of its replicates (run.model.member(0))."
+            f"the model of this run is a {type(kind).__name__}, but activities of this kind are those of a gene-set "
+            "autoencoder. Give such a run."
         )
-    return run.model
+    number = replicate_read(run, replicate)
+    return run.model if number is None else run.model.member(number)  # type: ignore[attr-defined]
 
 
 def _compared(run: Run, group: str, inside: np.ndarray, outside: np.ndarray) -> pandas.DataFrame:

@@ -77,6 +77,7 @@ from kgnn.knowledge.interval_join import nearest_gene as nearest_gene
 from kgnn.knowledge.interval_join import overlap as overlap
 from kgnn.knowledge.intervals import Intervals as Intervals
 from kgnn.knowledge.intervals import make_intervals as make_intervals
+from kgnn.knowledge.intervals import parse_labels as parse_labels
 from kgnn.knowledge.jaspar_release import read_jaspar_release as read_jaspar_release
 from kgnn.knowledge.kegg import read_kegg as read_kegg
 from kgnn.knowledge.kpnn import read_kpnn as read_kpnn

@@ -1,7 +1,7 @@
 """`fetch`: published knowledge from where it is published, verified and cached.
 
-``ontologies/sources.toml`` lists what can be fetched. A release with a number keeps its digest there; a "current" one
-changes, so its digest is recorded beside the file when it first arrives and compared from then on.
+``ontologies/sources.toml`` lists what can be fetched. Where an entry has no digest, that of the first
+download is recorded beside the file and compared from then on.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ stretches that a sequence model reads and the genes that they belong to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +20,8 @@ from kgnn.knowledge.provenance import Provenance, content_fingerprint
 
 STRANDS = ("+", "-", ".")
 """Forward, reverse, and none or unknown."""
+
+_LABEL = re.compile(r"(\S+):(\d+)-(\d+)(?=$|[\s(:])")
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +185,33 @@ def make_intervals(
     if unknown:
         raise KgnnError(f"strands {name_some(unknown)} are not known. Use '+', '-' or '.'.")
     return made
+
+
+def parse_labels(labels: Sequence[str]) -> Intervals:
+    """Intervals from their labels, such as `Intervals.label` and ``bedtools getfasta`` write them.
+
+    Args:
+        labels: Each such as ``chr1:100-200``, counted from 0, the end left out; a strand ``(+)`` or a name may follow.
+
+    Returns:
+        The intervals, in the order of the labels.
+
+    Raises:
+        KgnnError: If a label is of another form.
+
+    Example:
+        >>> parse_labels(["chr1:100-200(+)", "chr2:0-50"]).starts.tolist()
+        [100, 0]
+    """
+    found = [_LABEL.match(label) for label in labels]
+    wrong = [label for label, one in zip(labels, found, strict=True) if one is None]
+    if wrong:
+        raise KgnnError(
+            f"{len(wrong):,} of {len(labels):,} names are not of the form chr1:100-200: {name_some(wrong)}. Name "
+            "windows by where they lie."
+        )
+    columns = list(zip(*(one.groups() for one in found if one is not None), strict=True)) or [(), (), ()]
+    return make_intervals(columns[0], np.array(columns[1], np.int64), np.array(columns[2], np.int64))
 
 
 def refuse_strangers(wanted: Intervals, known: Sequence[str], where: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from os import PathLike
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kgnn.errors import FormatError, KgnnError, StructureError, unknown_choice
 from kgnn.knowledge.biogrid import read_biogrid
@@ -218,3 +218,8 @@ def _looks_like_sif(rows: Sequence[Sequence[str]]) -> bool:
     # The first line may be a header.
     numeric = all(row[2].strip().lstrip("+-").replace(".", "", 1).isdigit() for row in edges[1:] or edges)
     return not numeric and words.isdisjoint(nodes) and len(words) <= max(1, len(nodes) / 2)
+
+
+def networks(value: Any) -> Any:
+    """Networks from the names of their files, separated by commas; what is no text, such as a `Network`, as it is."""
+    return tuple(read_network(file.strip()) for file in value.split(",")) if isinstance(value, str) else value

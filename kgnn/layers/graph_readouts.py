@@ -136,9 +136,9 @@ class NodesReadout(nnx.Module):
 
 
 class RelationReadout(nnx.Module):
-    r"""Relation network: a small network on every pair of nodes, summed over pairs, and another on the sum.
+    r"""Relation network: a small network on every pair of nodes, and another on the mean over pairs.
 
-    .. math:: r = f\Big(\sum_{i < j} g(h_i, h_j) + g(h_j, h_i)\Big)
+    .. math:: r = f\Big(\frac{1}{n(n-1)}\sum_{i < j} g(h_i, h_j) + g(h_j, h_i)\Big)
 
     Both orders of a pair are taken, so that the result does not depend on the order of the nodes. It costs the square
     of the number of nodes: read a coarsened graph, or the best scoring ones.

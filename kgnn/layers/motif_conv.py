@@ -35,7 +35,8 @@ class MotifConv(nnx.Module):
 
     The reverse strand is read by the mirror image of the same weights, so a motif has one filter whether or not it was
     compiled for both strands. Offsets :math:`b` begin where a random sequence scores 0 at its best position: above 0
-    lies what chance hardly explains. Ambiguous bases, and what lies beyond the ends, are 0.25 of each base.
+    lies what chance hardly explains. Random filters that are not constrained begin with offsets of 0. Ambiguous bases,
+    and what lies beyond the ends, are 0.25 of each base.
 
     Args:
         kernels: The compiled motifs; whether both strands are read is theirs to say.

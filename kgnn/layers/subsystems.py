@@ -107,9 +107,10 @@ class SubsystemSettings(NamedTuple):
         last_activation: Activation of the last level, ``""`` where it is that of all others.
         annotation_price: Price in training of every annotation, see `price_rule`; 0 for none. See `kgnn.train.prune`.
         relation_price: Price in training of every relation.
-        price_rule: ``"l0"``, as ParsVNN has it: a fixed price of an annotation that is there (`GroupHardThreshold`) and
-            one by norm of a relation (`GroupSoftThreshold`), in units of a step; or ``"lasso"``, by norm and in units
-            of the loss (`GroupLasso`).
+        price_rule: ``"lasso"``, by norm and in units of the loss (`GroupLasso`); or ``"l0"``, as ParsVNN has it: a
+            fixed price of an annotation that is there (`GroupHardThreshold`) and one by norm of a relation
+            (`GroupSoftThreshold`), in units of a step. With a `gene_layer`, the fixed price is of the annotation's own
+            weight there, which stays at 0 once it is so small; of several weights, Adam's next step is the larger one.
         root_states: Fewest states of the root, whatever `n_states` says.
     """
 
@@ -129,8 +130,13 @@ class SubsystemSettings(NamedTuple):
     last_activation: str = ""
     annotation_price: float = 0.0
     relation_price: float = 0.0
-    price_rule: str = "l0"
+    price_rule: str = "lasso"
     root_states: int = 0
+
+    @property
+    def prices_gene_layer(self) -> bool:
+        """Whether an annotation pays for its own weight in the gene layer, not for those of the linear map."""
+        return self.gene_layer and self.price_rule == "l0"
 
     def check(self) -> None:
         """Refuse unknown choices, naming the known ones, and numbers that mean nothing."""
@@ -235,12 +241,14 @@ class Subsystems(nnx.Module):
         n_genes = np.array([len(genes) for genes in hierarchy.genes_of_term])
         n_below = np.array([int(states[children].sum()) for children in hierarchy.children_of_term])
         bound = settings.initial_scale / np.sqrt(np.maximum(n_genes + n_below, 1))
-        rules = _prices(settings, hierarchy)
-        self.gene_weights = nnx.Param(uniform_within(np.repeat(bound, n_genes * states), rngs), **rules[0])
+        rules, of_gene_layer = _prices(settings, hierarchy), settings.prices_gene_layer
+        of_weights = {} if of_gene_layer else rules[0]
+        self.gene_weights = nnx.Param(uniform_within(np.repeat(bound, n_genes * states), rngs), **of_weights)
         self.child_weights = nnx.Param(uniform_within(np.repeat(bound, n_below * states), rngs), **rules[1])
         self.bias = nnx.Param(uniform_within(np.repeat(bound, states), rngs))
         gene_bound = settings.initial_scale / np.sqrt(hierarchy.n_genes)
-        self.gene_layer = _GeneLayer(n_genes, states, gene_bound, rngs) if settings.gene_layer else None
+        paid = rules[0] if of_gene_layer else {}
+        self.gene_layer = _GeneLayer(n_genes, states, gene_bound, paid, rngs) if settings.gene_layer else None
         n_states, scale = len(self.term_of_state), settings.initial_scale
         self.norm = None if settings.norm == "none" else RowBatchNorm(n_states, scale=scale)
         above = hierarchy.level_of_term >= settings.dropout_from_level
@@ -365,10 +373,11 @@ class Subsystems(nnx.Module):
 
 
 def _prices(settings: SubsystemSettings, hierarchy: Hierarchy) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the weights from genes and from children have to pay, as metadata of their parameters."""
+    """What annotations and relations have to pay, as metadata of their parameters."""
     found = []
     prices = (settings.annotation_price, settings.relation_price)
-    sizes_of_edges = settings.weights_of_edges(hierarchy)
+    of_annotations, of_relations = settings.weights_of_edges(hierarchy)
+    sizes_of_edges = (np.ones_like(of_annotations) if settings.prices_gene_layer else of_annotations, of_relations)
     for operator, price, sizes in zip(PRICES[settings.price_rule], prices, sizes_of_edges, strict=True):
         found.append({"proximal": operator(tuple(sizes.tolist()), price)} if price and len(sizes) else {})
     return found[0], found[1]
@@ -406,9 +415,9 @@ def _signs(hierarchy: Hierarchy, states: np.ndarray) -> _Signs:
 class _GeneLayer(nnx.Module):
     """A weight and a bias for every annotation, folded into the linear map that follows."""
 
-    def __init__(self, n_genes: np.ndarray, n_states: np.ndarray, bound: float, rngs: nnx.Rngs):
+    def __init__(self, n_genes: np.ndarray, n_states: np.ndarray, bound: float, prices: dict[str, Any], rngs: nnx.Rngs):
         bounds = np.full(int(n_genes.sum()), bound)
-        self.weight = nnx.Param(uniform_within(bounds, rngs))
+        self.weight = nnx.Param(uniform_within(bounds, rngs), **prices)
         self.bias = nnx.Param(uniform_within(bounds, rngs))
         equal = int(n_states[0]) if len(set(n_states.tolist())) == 1 else 0
         self.n_states = equal

@@ -4,6 +4,7 @@ from kgnn.models.attention import GeneTransformer as GeneTransformer
 from kgnn.models.attention import PathwayTransformer as PathwayTransformer
 from kgnn.models.autoencoder import GeneSetAutoencoder as GeneSetAutoencoder
 from kgnn.models.build import build as build
+from kgnn.models.build import build_like as build_like
 from kgnn.models.contact import ContactNetwork as ContactNetwork
 from kgnn.models.contact import saliency_of_contacts as saliency_of_contacts
 from kgnn.models.contract import BuildArguments as BuildArguments

@@ -10,6 +10,7 @@ from typing import Any
 from flax import nnx
 
 from kgnn.errors import KgnnError, unknown_choice
+from kgnn.layers.scaling import FittedStatistic
 from kgnn.models.contract import BuildArguments, Model
 from kgnn.models.replicates import Replicates
 from kgnn.structure import Structure
@@ -65,6 +66,29 @@ def build(arguments: BuildArguments, structure: Structure | None, *, seed: int) 
         others["settings"] = arguments.settings
     compiled = () if structure is None else (structure,)
     return getattr(module, arguments.kind)(*compiled, **others, rngs=nnx.Rngs(seed))
+
+
+def build_like(model: Model, structure: Structure | None, *, seed: int) -> Model:
+    """A model like another with a fresh random start, but with what that one was given before its fit.
+
+    These are numbers that are no part of the structure (features of the nodes of a graph), and what a first stage has
+    trained (`Trained.pretrained` of `kgnn.models.contract`).
+
+    Args:
+        model: The other one; not changed.
+        structure: The compiled structure, which may be a null of that of `model`.
+        seed: Of the random start.
+
+    Returns:
+        The model, untrained but for its first stage.
+    """
+    made: Any = build(model.arguments, structure, seed=seed)
+    nnx.update(made, nnx.state(model, FittedStatistic))
+    if getattr(model, "pretrained", ()):
+        made.pretrained = model.pretrained  # type: ignore[attr-defined]
+    for name in getattr(model, "pretrained", ()):
+        nnx.update(getattr(made, name), nnx.state(getattr(model, name)))
+    return made
 
 
 def arguments_to_json(arguments: BuildArguments) -> dict[str, Any]:

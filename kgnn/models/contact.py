@@ -139,6 +139,7 @@ class ContactNetwork(nnx.Module):
         nnx.update(self.encoder, theirs)
         nnx.update(self.gene_scaling, nnx.state(window_model.gene_scaling))
         self.context[...] = window_model.context[...]
+        self.pretrained = ("encoder",)
 
     def __call__(
         self,

@@ -150,9 +150,24 @@ class Trained(Protocol):
 
     Attributes:
         head_weights: Weight of the loss of every auxiliary head, in the order of `Model.heads`; 1 each where absent.
+        second_scaling: Scaling of the second table, whose abundances are divided by their largest in the training
+            samples where ``TrainConfig.scaling`` is ``"auto"``; there is none where absent.
+        trained_by_output: Names of the parts that the loss of the output alone trains; it then cannot be left out.
+        pretrained: Names of the parts that `start_from` took over, which replicates and null models then share.
     """
 
     head_weights: tuple[float, ...]
+    second_scaling: InputScaling
+    trained_by_output: tuple[str, ...]
+    pretrained: tuple[str, ...]
+
+    def start_from(self, first: Any) -> None:
+        """Take over what a fitted model of another version has learned; see `kgnn.train.FirstStage`.
+
+        Args:
+            first: The fitted model.
+        """
+        ...
 
     def loss(self, inputs: Inputs, prediction: Prediction, targets: Array, share: Array) -> Array:
         """Loss of a batch, where ``TrainConfig.loss`` is ``"model"``.

@@ -28,7 +28,7 @@ class FactorizationNetwork(nnx.Module):
     the target. The loss is that of the target plus
 
     .. math:: \sum_v \mathrm{MSE}(x_v, \hat x_v) + \gamma\, \mathrm{tr}(\bar W^\top L \bar W)
-        + \sigma \sum_{v<w} \lVert z_v - z_w \rVert^2
+        + \sigma \sum_{v<w} \mathrm{MSE}(z_v, z_w)
 
     with :math:`W` the decoder of the view of genes and :math:`L` the Laplacian of the network. Every factor of the
     first view is a term; its state is one number.

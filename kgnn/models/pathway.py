@@ -97,6 +97,7 @@ class PathwayNetwork(nnx.Module):
         settings = with_root_states(settings, task, len(self.output_names))
         self.features = tuple(features)
         self.readout = readout
+        self.trained_by_output = {"mean": (), "linear": ("mixture",), "root": ("output_layer",)}[readout]
         self.arguments = BuildArguments(
             "PathwayNetwork",
             settings,

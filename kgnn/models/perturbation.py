@@ -138,7 +138,7 @@ class PerturbationNetwork(nnx.Module):
     def loss(self, inputs: Inputs, prediction: Prediction, targets: Array, share: Array) -> Array:
         r"""Autofocus and direction loss, in units of the outputs' scale.
 
-        .. math:: \frac{1}{G} \sum_g \lvert e_g \rvert^{2 + \gamma} + e_g^2
+        .. math:: \frac{1}{G} \sum_g \min(\lvert e_g \rvert, 4)^{2 + \gamma} + e_g^2
             + \lambda \big(\mathrm{sign}(y_g) - \tanh(\hat y_g)\big)^2
         """
         scale = self.output_scaling.scale[...][None]

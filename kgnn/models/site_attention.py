@@ -28,9 +28,10 @@ class SiteAttentionNetwork(nnx.Module):
     r"""Expression of a gene from the putative sites in its promoter and the factors of the cell.
 
     Every motif whose factor is measured is a token of three numbers: how far its best site in the promoter exceeds what
-    chance explains, the expression of its factor in the cell (standardized), and their product. A motif without such a
-    site is padding: it takes no part in the attention. The subsystems are the motifs, their states the three numbers;
-    a closed gate puts their means in place.
+    chance explains, the expression of its factor in the cell (as a share of the largest in the training samples, so
+    that a factor that is not there stays at 0), and their product. A motif without such a site is padding: it takes no
+    part in the attention. The subsystems are the motifs, their states the three numbers; a closed gate puts their means
+    in place.
 
     Args:
         kernels: The compiled motifs; their names or the parts of them around ``::`` are factors.
@@ -90,6 +91,7 @@ class SiteAttentionNetwork(nnx.Module):
         self.heads: tuple[str, ...] = ()
         self.gene_scaling = InputScaling(len(self.genes))
         self.output_scaling = InputScaling(len(self.output_names))
+        self.second_scaling = InputScaling(len(self.factors))
         self.sites = MotifConv(kernels, n_positions, filters=filters, rngs=rngs)
         self.terms = kernels.motifs[: self.sites.n_motifs]
         self.factors_of_term = _factors_of(kernels.names[: self.sites.n_motifs], self.factors)
@@ -134,7 +136,8 @@ class SiteAttentionNetwork(nnx.Module):
         best = self.sites(rows.reshape(rows.shape[0], -1, 4)).max(axis=2)
         site = _of_samples(jnp.maximum(best, 0.0), promoters)
         expression = next(values for name, values in inputs.items() if name != self.sequence)
-        found = _of_samples(sample_major(expression).astype(jnp.float32), expression)
+        scaled = self.second_scaling(sample_major(expression).astype(jnp.float32).T).T
+        found = _of_samples(scaled, expression)
         measured = np.array([bool(each) for each in self.factors_of_term])
         # Of a dimer, the factor that there is less of.
         level = jnp.stack([found[:, list(each or (0,))].min(axis=1) for each in self.factors_of_term], axis=1)

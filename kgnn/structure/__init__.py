@@ -59,6 +59,8 @@ from kgnn.structure.null_random import random_structure as random_structure
 from kgnn.structure.null_random import rewire_annotations as rewire_annotations
 from kgnn.structure.one_hot import one_hot as one_hot
 from kgnn.structure.one_hot import position_names as position_names
+from kgnn.structure.pathway_edges import PathwayEdges as PathwayEdges
+from kgnn.structure.pathway_edges import edges_inside as edges_inside
 from kgnn.structure.regulation import RegulatoryPart as RegulatoryPart
 from kgnn.structure.regulation import compile_feedback as compile_feedback
 from kgnn.structure.regulation import compile_regulation as compile_regulation

@@ -14,13 +14,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kgnn.errors import FormatError, KgnnError
 from kgnn.knowledge.provenance import Provenance, content_fingerprint
 from kgnn.knowledge.writing import whole_file
+
+if TYPE_CHECKING:
+    from kgnn.knowledge.network import Network
 
 KIND = "kgnn adjacency"
 
@@ -104,6 +107,16 @@ class Adjacency:
     def edge_mask(self) -> np.ndarray:
         """bool ``[edge]``: which edges are real."""
         return np.arange(self.n_padded_edges) < self.n_edges
+
+    def to_network(self) -> Network:
+        """The edges as a directed network, to be cut and compiled anew; added self-loops are among them."""
+        from kgnn.knowledge.edges import build_network
+
+        real = slice(0, self.n_edges)
+        return build_network(
+            list(self.nodes), self.senders[real], self.receivers[real], weight=self.weight[real], directed=True,
+            node_types=list(self.node_types), sign=self.sign[real], provenance=self.provenance,
+        )  # fmt: skip
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def network_affinity(
     Args:
         adjacency: The network, STRING scores or contacts for example; padding is left out.
         kind: ``"weight"``: the weight of the edge, 0 without one, divided by the largest; ``"hops"``: one of
-            ``most_hops + 1`` columns is 1, by the length of the shortest path (the last one: longer or none);
+            ``most_hops + 2`` columns is 1, by the length of the shortest path (0 to itself; the last: longer or none);
             ``"both"``.
         most_hops: Longest path that is told from none.
         forbid_far: Whether pairs without a path of at most `most_hops` may not attend.

@@ -20,7 +20,7 @@ class Removed(NamedTuple):
         what: ``"annotation"``, ``"relation"``, ``"term"`` or ``"gene"``.
         below: The gene or the child term; of a term or a gene its own name.
         above: The term or the parent; empty for a term or a gene.
-        reason: One of `REASONS`.
+        reason: One of `REASONS`; `kgnn.train.prune` also has ``"not the most specific"``.
     """
 
     what: str

@@ -274,7 +274,7 @@ def _levels(part: RegulatoryPart) -> dict[str, int]:
         stuck = sorted(node for node in children if node not in level)
         raise StructureError(
             f"{len(stuck):,} nodes lie on or above a cycle: {name_some(stuck)}. Leave out an edge of the cycle, or "
-            "compile the network with compile_feedback for a steady-state network."
+            "compile the network with compile_feedback for a steady-state network (version feedback of kpnn)."
         )
     hidden = [level[node] for node in level if node not in part.outputs]
     top = max((*(level[name] for name in part.outputs), *(number + 1 for number in hidden)))

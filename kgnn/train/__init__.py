@@ -8,6 +8,7 @@ from kgnn.train.migrate import Migration as Migration
 from kgnn.train.migrate import migrate as migrate
 from kgnn.train.predict import predict as predict
 from kgnn.train.predict import predict_natural as predict_natural
+from kgnn.train.pretrain import FirstStage as FirstStage
 from kgnn.train.progress import EpochReport as EpochReport
 from kgnn.train.progress import RichProgress as RichProgress
 from kgnn.train.proximal import proximal_steps as proximal_steps

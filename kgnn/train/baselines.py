@@ -15,8 +15,7 @@ from kgnn.data.missing import MEASURED, fit_gene_scaler
 from kgnn.data.samples import Samples
 from kgnn.data.scaling import Scaler
 from kgnn.errors import unknown_choice
-from kgnn.layers.scaling import FittedStatistic
-from kgnn.models import DenseNetwork, Model, build, width_of_equal_size
+from kgnn.models import DenseNetwork, Model, build_like, width_of_equal_size
 from kgnn.structure import shuffle_structure
 from kgnn.train.config import TrainConfig
 from kgnn.train.devices import ONE_DEVICE, Placement
@@ -75,9 +74,7 @@ def baseline_scores(
         networks["dense"] = dense_of_equal_size(model, train, config.seed)
     if "shuffled" in wanted and model.structure is not None:
         null = shuffle_structure(model.structure, config.seed)
-        networks["shuffled"] = build(model.arguments, null, seed=config.seed)
-        # What was measured before the fit, such as the features of the nodes of a graph, is no part of the structure.
-        nnx.update(networks["shuffled"], nnx.state(model, FittedStatistic))
+        networks["shuffled"] = build_like(model, null, seed=config.seed)
     for name, network in networks.items():
         what = f"{name} baseline"
         used = config.without_hooks() if isinstance(network, DenseNetwork) else config
@@ -98,7 +95,7 @@ def linear_baselines(
     The penalty is chosen on the validation samples. Where there are none, it is chosen on a tenth of the training
     samples, and the model is then fitted on all of them. The scaler is fitted on the training samples.
     The linear model sees at most as many samples, drawn at random, as have `MOST_VALUES` features: all of a usual set,
-    some ten thousand of one that is streamed from disk. All samples are scored.
+    some tens of thousands of one that is streamed from disk. All samples are scored.
 
     Args:
         train: Training samples.

@@ -35,6 +35,11 @@ _ORDER_OF_SUBSYSTEMS = {
 }
 _ORDER = {f"['subsystems']{name}": order for name, order in _ORDER_OF_SUBSYSTEMS.items()}
 _ORDER |= {f"['gene_scaling']['{name}']": "gene" for name in ("center", "scale")}
+_ORDER |= {f"['gene_features']['{name}']": "gene" for name in ("weights", "bias")}
+_ORDER |= {f"['gene_features']['norm']['{name}']": "gene" for name in ("scale", "bias", "mean", "variance")}
+_ORDER["['level_heads']['kernel']"] = "row"
+# Arrays that are ordered along their second axis.
+_SECOND = frozenset(["['gene_features']['weights']", "['level_heads']['kernel']"])
 _READ_ROOT = frozenset(["['output_layer']['kernel']", "['join']['layers'][0]['kernel']"])
 
 
@@ -47,10 +52,14 @@ def subsystems_of(model: Model) -> Subsystems:
     Raises:
         RunError: If it has none.
     """
-    module: Any = model.stacked if isinstance(model, Replicates) else model
+    module = _module(model)
     if not isinstance(getattr(module, "subsystems", None), Subsystems):
         raise RunError(f"a {type(module).__name__} has no subsystems. Choose the run of a visible network.")
     return module.subsystems
+
+
+def _module(model: Model) -> Any:
+    return model.stacked if isinstance(model, Replicates) else model
 
 
 def carry_arrays(old: Model, new: Model, plan: CarryPlan, fresh: str = "drawn") -> None:
@@ -75,6 +84,7 @@ def carry_arrays(old: Model, new: Model, plan: CarryPlan, fresh: str = "drawn") 
     root = np.where(root_states >= root_of_old, root_states - root_of_old, -1)
     before = {jax.tree_util.keystr(path): leaf for path, leaf in _leaves(old)}
     goes_on = dict(zip(("gene_weight", "child_weight"), _goes_on(new, plan), strict=True))
+    rows = _rows(old, new, plan)
     found = []
     for path, leaf in _leaves(new):
         name = jax.tree_util.keystr(path).removesuffix(".value")
@@ -87,7 +97,8 @@ def carry_arrays(old: Model, new: Model, plan: CarryPlan, fresh: str = "drawn") 
             values, order = np.array(leaf), _ORDER[name]
             if fresh == "zero" and order in goes_on:
                 values[..., goes_on[order]] = 0.0
-            found.append(jnp.asarray(_filled(values, np.asarray(other), getattr(plan, order), axis)))
+            place = rows if order == "row" else getattr(plan, order)
+            found.append(jnp.asarray(_filled(values, np.asarray(other), place, axis + (name in _SECOND))))
         elif name in _READ_ROOT:
             rest = np.arange(int(states[0][-1]), other.shape[-1])
             columns = np.concatenate([root, rest])
@@ -98,6 +109,21 @@ def carry_arrays(old: Model, new: Model, plan: CarryPlan, fresh: str = "drawn") 
             raise RunError(f"{name} is {other.shape} in the run and {leaf.shape} on the new ontology. Train again.")
     state = nnx.state(new)
     nnx.update(new, jax.tree.unflatten(jax.tree.structure(state), found))
+
+
+def _rows(old: Model, new: Model, plan: CarryPlan) -> np.ndarray:
+    """Old place of every row that heads of levels read: genes, where these have a unit, then states.
+
+    A term that is at another level now is read by another head, which starts fresh there.
+    """
+    levels = [
+        each.hierarchy.level_of_term[np.asarray(subsystems_of(each).term_of_state)]  # type: ignore[union-attr]
+        for each in (old, new)
+    ]
+    same = (plan.state >= 0) & (levels[0][plan.state] == levels[1])
+    if getattr(_module(new), "gene_features", None) is None:
+        return np.where(same, plan.state, -1)
+    return np.concatenate([plan.gene, np.where(same, plan.state + len(old.genes), -1)])
 
 
 def _leaves(model: Model) -> list[tuple[Any, Any]]:

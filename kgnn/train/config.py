@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from kgnn.errors import TrainingError, name_some, unknown_choice
+import numpy as np
+
+from kgnn.errors import KgnnError, TrainingError, name_some, unknown_choice
 
 CHOICES = {
     "optimizer": ("adam", "adamw"),
@@ -16,6 +18,7 @@ CHOICES = {
     "precision": ("float32", "bfloat16"),
     "scaling": ("auto", "standard", "maxabs", "minmax", "none"),
     "stream": ("auto", "always", "never"),
+    "keep": ("best", "last"),
     "score": ("auto", "pearson", "spearman", "r2", "mse", "accuracy", "macro_f1", "auroc", "auprc"),
 }
 LEAST = {
@@ -23,7 +26,7 @@ LEAST = {
     "seed": 0, "epsilon": 0, "l2": 0, "weight_decay": 0, "clip_norm": 0, "auxiliary_weight": 0, "data_memory": 0,
     "penalty_weight": 0, "output_weight": 0,
 }  # fmt: skip
-BELOW_ONE = ("valid_fraction", "average", "b1", "b2")
+BELOW_ONE = ("valid_fraction", "average", "b1", "b2", "unpriced")
 SEEDS = 2**32
 
 
@@ -50,6 +53,8 @@ class TrainConfig:
             ``"model"`` that of the task.
         penalty_weight: Weight of what the model adds to the loss by itself (`Prediction.penalty`, and ``penalty()`` of
             `kgnn.models.contract.Trained`).
+        unpriced: Share of the epochs, the first ones, in which no weight has to pay a price (such as that of
+            `kgnn.layers.GroupLasso`): a network that has not learned yet does not know what it needs.
         frozen: Parameters that are not trained, by name or pattern, separated by commas (``"filters.*"``).
         class_weights: ``"balanced"`` weighs samples in the loss by the inverse of their class's frequency; of labels,
             samples with the same labels are a class.
@@ -59,6 +64,8 @@ class TrainConfig:
         valid_fraction: Share of the training samples held out to choose the epoch, where no validation samples are
             given; 0 to train for all epochs and keep the last.
         valid_group: Covariate whose groups are held out whole.
+        keep: ``"best"`` keeps the epoch with the best score on validation samples, ``"last"`` the last one: they are
+            then scored and choose nothing, as for a reading of the network that settles later than its predictions.
         score: What chooses the epoch; ``"auto"`` is Pearson correlation, accuracy or AUROC by task.
         patience: Epochs without a better score before stopping; 0 to run all epochs.
         average: Decay a step of the running average of weights that is scored and kept; 0 for none.
@@ -90,12 +97,14 @@ class TrainConfig:
     auxiliary_weight: float = 0.2
     loss: str = "auto"
     penalty_weight: float = 1.0
+    unpriced: float = 0.0
     frozen: str = ""
     class_weights: str = "none"
     scaling: str = "auto"
     standardize_targets: bool = True
     valid_fraction: float = 0.1
     valid_group: str = ""
+    keep: str = "best"
     score: str = "auto"
     patience: int = 0
     average: float = 0.0
@@ -122,6 +131,11 @@ class TrainConfig:
             raise TrainingError(f"learning_rate is {self.learning_rate}, but must be above 0 and finite.")
         if self.seed >= SEEDS:
             raise TrainingError(f"seed is {self.seed}, but must be below {SEEDS}.")
+        if self.keep == "last" and self.patience:
+            raise TrainingError(
+                f"keep is 'last', but patience is {self.patience}: it stops where the score was best before. Set "
+                "patience=0, or keep=best."
+            )
         if self.weight_decay and self.optimizer != "adamw":
             raise TrainingError(
                 f"weight_decay is {self.weight_decay:g}, but {self.optimizer} has none. Choose optimizer=adamw, or set "
@@ -156,13 +170,13 @@ class TrainConfig:
         return replace(self, **{name: convert(name, value, known[name]) for name, value in settings.items()})
 
 
-def convert(name: str, value: Any, kind: type) -> Any:
+def convert(name: str, value: Any, kind: Callable[[Any], Any]) -> Any:
     """A setting given as text in the type that it should have.
 
     Args:
         name: Name of the setting, for the message.
         value: Text, or a value of the type already.
-        kind: The type.
+        kind: The type, or a function such as `whole_numbers` whose name says what it makes of a text.
 
     Returns:
         The value.
@@ -180,5 +194,39 @@ def convert(name: str, value: Any, kind: type) -> Any:
         if kind is int and not isinstance(value, str) and converted != value:
             raise ValueError
         return converted
+    except KgnnError:
+        raise
     except (TypeError, ValueError, OverflowError):
-        raise TrainingError(f"{name} is {value!r}, but must be of type {kind.__name__}.") from None
+        what = getattr(kind, "__name__", str(kind)).replace("_", " ")
+        raise TrainingError(f"{name} is {value!r}, but must be of type {what}.") from None
+
+
+def whole_numbers(value: Any) -> tuple[int, ...]:
+    """Numbers from a text that separates them by commas; a number alone, or several, as they are.
+
+    Example:
+        >>> whole_numbers("8,16"), whole_numbers(6)
+        ((8, 16), (6,))
+    """
+    return tuple(int(each) for each in (value.split(",") if isinstance(value, str) else np.atleast_1d(value)))
+
+
+def one_or_more_numbers(value: Any) -> Any:
+    """A number alone, several as a tuple; what is no text, such as a rule, as it is.
+
+    Example:
+        >>> one_or_more_numbers("6"), one_or_more_numbers("6,4")
+        (6, (6, 4))
+    """
+    found = whole_numbers(value) if isinstance(value, str) else value
+    return found[0] if isinstance(value, str) and len(found) == 1 else found
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Names from a text that separates them by commas.
+
+    Example:
+        >>> names("mean, top_k")
+        ('mean', 'top_k')
+    """
+    return tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else tuple(value)

@@ -6,6 +6,7 @@ Replicates are the same functions under `jax.vmap`, some of them at a time (see 
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -289,6 +290,7 @@ def learning_rate(config: TrainConfig, n_steps: int) -> float | optax.Schedule:
 def make_optimizer(config: TrainConfig, n_steps: int, model: Any = None) -> optax.GradientTransformation:
     """The optimizer of a configuration, from optax; then what parameters must obey, and those that stay."""
     rate = learning_rate(config, n_steps)
+    of_prices = rate if not config.unpriced else _after(math.ceil(round(config.unpriced * n_steps, 6)), rate)
     parts: list[optax.GradientTransformation] = []
     if config.clip_norm:
         parts.append(optax.clip_by_global_norm(config.clip_norm))
@@ -299,12 +301,21 @@ def make_optimizer(config: TrainConfig, n_steps: int, model: Any = None) -> opta
         parts.append(optax.adamw(rate, b1=config.b1, b2=config.b2, eps=config.epsilon, weight_decay=decay))
     else:
         parts.append(optax.adam(rate, b1=config.b1, b2=config.b2, eps=config.epsilon))
-    parts.append(proximal_steps(rate))
+    parts.append(proximal_steps(of_prices))
     if model is not None and has_prices(nnx.state(model, nnx.Param)):
-        parts = [with_prices(optax.chain(*parts), rate, b2=config.b2, epsilon=config.epsilon)]
+        parts = [with_prices(optax.chain(*parts), of_prices, b2=config.b2, epsilon=config.epsilon)]
     if config.frozen and model is not None:
         parts.append(freeze(model, config.frozen))
     return optax.chain(*parts)
+
+
+def _after(first: int, rate: optax.ScalarOrSchedule) -> optax.Schedule:
+    """A step size that is 0 before a step."""
+
+    def rate_at(count: Any) -> Any:
+        return jnp.where(count < first, 0.0, rate(count) if callable(rate) else rate)
+
+    return rate_at
 
 
 def _strongly_typed(leaf: Array) -> Array:

@@ -52,9 +52,10 @@ def fit(
 ) -> Run:
     """Train a model.
 
-    The epoch is chosen by the score on validation samples; test samples choose nothing and are scored once, at the
-    end. Scalers are fitted on training samples. Every baseline is fitted on the same training samples and chosen on
-    the same validation samples: a model that does not beat them has learned nothing from its structure.
+    The epoch is chosen by the score on validation samples, unless ``config.keep`` says that the last one is kept; test
+    samples choose nothing and are scored once, at the end. Scalers are fitted on training samples. Every baseline is
+    fitted on the same training samples and chosen on the same validation samples: a model that does not beat them has
+    learned nothing from its structure.
 
     Args:
         model: A model from `kgnn.zoo` or `kgnn.models`; its weights are the starting point where
@@ -109,6 +110,7 @@ def fit(
         "recipe": recipe or None,
         "task": model.task,
         "score": score_name(config, model.task),
+        "keep": config.keep,
         "best_epoch": epoch,
         "n_parameters": count_parameters(model),
         "n_samples": {name: len(part) for name, part in parts.present.items()},

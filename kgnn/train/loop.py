@@ -12,10 +12,9 @@ from flax import nnx
 
 from kgnn.data.missing import fit_gene_scaler
 from kgnn.data.samples import Samples
-from kgnn.data.scaling import fit_scaler
+from kgnn.data.scaling import Scaler, fit_scaler, fit_scaler_in_blocks
 from kgnn.errors import TrainingError
-from kgnn.layers.scaling import FittedStatistic
-from kgnn.models import Model, Replicates, build
+from kgnn.models import Model, Replicates, build_like
 from kgnn.train.checkpoint import Checkpoint
 from kgnn.train.config import TrainConfig
 from kgnn.train.device_memory import data_bytes
@@ -45,7 +44,7 @@ def train_model(
     Args:
         model: The model to start from.
         train: Training samples, with the model's genes.
-        valid: Validation samples, or None to keep the last epoch.
+        valid: Validation samples; the last epoch is kept where None or ``config.keep`` says so.
         config: Settings.
         what: Name for the progress report.
         progress: Told after every epoch.
@@ -66,6 +65,7 @@ def train_model(
     name = score_name(config, model.task)
     placing = config if placement.mesh is None else _same_everywhere(config)
     validation = None if valid is None else Validation(fitted, valid, name, placing, placement)
+    keeps_last = validation is None or config.keep == "last"
     engine = Engine(fitted, config, len(train), placement)
     data = place_samples(train, placing, class_weights(train, config))
     data = data if isinstance(data, StreamedData) else placement.copy(data)
@@ -84,7 +84,7 @@ def train_model(
         now = engine.kept(state)
         rows.append({"epoch": epoch, **_finite_losses(losses, epoch, config, getattr(model, "not_finite", ""))})
         rows[-1]["valid_score"] = None if validation is None else validation(*now, epoch)
-        if validation is None or _best(rows, name) == epoch:
+        if keeps_last or _best(rows, name) == epoch:
             kept = now
         if progress is not None:
             progress(_report(what, rows, name, config))
@@ -93,7 +93,7 @@ def train_model(
     nnx.update(trained_module(fitted), *placement.local(kept))
     set_reference(fitted, train)
     history = pandas.DataFrame(rows).astype({"valid_score": float})
-    return fitted, history, len(rows) if validation is None else _best(rows, name)
+    return fitted, history, len(rows) if keeps_last else _best(rows, name)
 
 
 def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
@@ -101,7 +101,7 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
 
     Args:
         model: The starting point where there is one replicate; else its arguments are, and every replicate has weights
-            of its own.
+            of its own, but for what a first stage has trained.
         train: Training samples, with the model's genes.
         config: Settings.
 
@@ -111,13 +111,12 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
     members = [nnx.clone(model)]
     if config.replicates > 1:
         seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
-        members = [build(model.arguments, model.structure, seed=seed) for seed in seeds]
-        for member in members:
-            nnx.update(member, nnx.state(model, FittedStatistic))
+        members = [build_like(model, model.structure, seed=seed) for seed in seeds]
     method = config.scaling
     if method == "auto":
         method = "standard" if train.meaning == "abundance" else "none"
     genes = None if method == "none" else fit_gene_scaler(train, method)
+    second = _second_scaler(members[0], train, config)
     targets = train.require_targets()
     outputs = None
     if config.standardize_targets and model.task == "regression":
@@ -125,9 +124,22 @@ def start_model(model: Model, train: Samples, config: TrainConfig) -> Model:
     for member in members:
         if genes is not None:
             member.gene_scaling.set(genes.center, genes.scale)
+        if second is not None:
+            member.second_scaling.set(second.center, second.scale)  # type: ignore[attr-defined]
         if outputs is not None:
             member.output_scaling.set(outputs.center, outputs.scale)
     return members[0] if len(members) == 1 else Replicates(members)
+
+
+def _second_scaler(model: Model, train: Samples, config: TrainConfig) -> Scaler | None:
+    """That of the second table, where the model scales one: abundances by their largest, so that none stays none."""
+    if not hasattr(model, "second_scaling"):
+        return None
+    name = next(each for each in train.modalities if each != train.gene_modality)
+    method = config.scaling
+    if method == "auto":
+        method = "maxabs" if train.modalities[name].meaning == "abundance" else "none"
+    return None if method == "none" else fit_scaler_in_blocks(lambda: train.blocks_of(name), method)
 
 
 def class_weights(train: Samples, config: TrainConfig) -> np.ndarray | None:

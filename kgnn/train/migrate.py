@@ -75,6 +75,7 @@ def migrate(
     threshold: float = 0.7,
     fresh: str = "drawn",
     unannotated: str = "drop",
+    skips: str | None = None,
     new_genes: bool = False,
     seed: int | None = None,
     out: str | PathLike[str] | None = None,
@@ -89,8 +90,9 @@ def migrate(
     trained: the same draw for the same seed.
 
     A subsystem whose genes and children, down to the lowest level, are the same computes what it did. One that lost or
-    gained an edge is only a start: train it further (``kgnn.fit(migration.run.model, …)``) before reading much into it,
-    and look at the drift. The weights were still fitted to the samples of the old run; its record goes along.
+    gained an edge is only a start: train it further (``kgnn.fit(run.model, samples, run.settings)``; replicates cannot
+    be trained on) before reading much into it, and look at the drift. The weights were still fitted to the samples of
+    the old run; its record goes along.
 
     Args:
         run: The trained run.
@@ -102,6 +104,8 @@ def migrate(
         fresh: ``"drawn"``, new edges start at random; ``"zero"``, new edges into a term that goes on start at 0, so
             that it computes what it did as far as its old edges are still there.
         unannotated: What to do with genes of the run that no term of the new release holds, see `compile_hierarchy`.
+        skips: What to do with relations that skip levels, see `compile_hierarchy`; None for what the hierarchy of the
+            run was compiled with.
         new_genes: Whether to take in genes of `samples` that the run does not know but the new release annotates.
         seed: Of the fresh draws; that of the run where None.
         out: Folder for the new run.
@@ -124,7 +128,9 @@ def migrate(
     if samples is None and new_genes:
         raise AlignmentError("new_genes is asked for without samples. Give samples that hold them.")
     genes = _genes(run, samples, new_genes, ontology)
-    hierarchy, alignment = compile_hierarchy(ontology, genes, unannotated=unannotated)
+    if skips is None:
+        skips = "direct" if run.hierarchy.copy_of is None else "copy"
+    hierarchy, alignment = compile_hierarchy(ontology, genes, unannotated=unannotated, skips=skips)
     seed = run.seed if seed is None else seed
     model = build(run.model.arguments, hierarchy, seed=seed)
     match = match_terms(
@@ -226,7 +232,7 @@ def _metrics(
     run: Run, model: Model, summary: dict[str, Any], samples: Samples | None, seconds: float
 ) -> dict[str, Any]:
     """Scores of the migrated model; those of the old one and of its baselines do not hold for it."""
-    kept = ("recipe", "task", "score", "best_epoch", "n_samples", "version")
+    kept = ("recipe", "task", "score", "keep", "best_epoch", "n_samples", "version")
     scores = summary["drift"]["scores"]
     held_out = next((part for part in ("test", "valid") if part in (run.metrics.get("n_samples") or {})), "train")
     part = held_out if samples is None else "given"

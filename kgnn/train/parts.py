@@ -58,6 +58,17 @@ def make_parts(
         raise TrainingError("the model is a set of replicates. Give one of its kind, and their number as replicates=.")
     score_name(config, model.task)
     check_loss(config.loss, model.task, hasattr(model, "loss"))
+    alone = getattr(model, "trained_by_output", ())
+    if alone and not config.output_weight:
+        raise TrainingError(
+            f"output_weight is 0, but {name_some(alone)} of the model learns from the loss of the output alone. Set "
+            "output_weight=1, or read the mean of the heads (readout=mean)."
+        )
+    if config.frozen and hasattr(model, "start_from") and not getattr(model, "pretrained", ()):
+        raise TrainingError(
+            f"frozen is {config.frozen!r}, but the model has started from no fitted one, and what is frozen would stay "
+            "random. Use fit_recipe, which has both stages; or first call start_from, or kgnn.train.FirstStage.before."
+        )
     if config.class_weights != "none" and model.task == "regression":
         raise TrainingError(
             f"class_weights is {config.class_weights!r}, but the model does {model.task!r}. Leave it at 'none'."

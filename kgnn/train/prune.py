@@ -43,7 +43,8 @@ class Pruned(NamedTuple):
 
     Attributes:
         run: The run of the smaller network.
-        removed: A table of everything removed: what (annotation, relation, term, gene), below, above, reason.
+        removed: A table of everything removed: what (annotation, relation, term, gene), below, above, reason; where
+            edges had prices also kept_by, the share of the networks that kept the edge.
         edges: Number of edges before and after, by kind: ``annotations``, ``relations``, ``edges`` (both together), and
             of ``terms`` and ``genes``.
         kept_by: Share of the networks that kept every edge of the hierarchy before: annotations, then relations. Where
@@ -64,7 +65,7 @@ def prune(
     share: float | None = None,
     annotation_price: float | None = None,
     relation_price: float | None = None,
-    rule: str = "lasso",
+    rule: str | None = None,
     rounds: int = 1,
     pruning_epochs: int | None = None,
     agree: float = 0.5,
@@ -97,11 +98,12 @@ def prune(
         config: Settings of both fits.
         share: Share of the edges to cut, above 0 and below 1; the network then has no prices, and `rule` and `agree`
             play no part. None for prices.
-        annotation_price: Of an annotation; 3e-4 where None.
-        relation_price: Of a relation; 3e-4 where None.
+        annotation_price: Of an annotation; that of the model where None, 3e-4 if it has no prices of this rule.
+        relation_price: Of a relation; likewise.
         rule: ``"lasso"``: both by the norm of their weights, in units of the loss (`kgnn.layers.GroupLasso`); or
-            ``"l0"``, that of ParsVNN: a fixed price of an annotation, so that only what is small already goes (give the
-            settings a weight decay), and prices in units of a step (about 5 and 0.1).
+            ``"l0"``, that of ParsVNN: a fixed price of an annotation, so that only what is small already goes, and
+            prices in units of a step, see `kgnn.layers.SubsystemSettings`. That of the model where None and the model
+            has prices, else ``"lasso"``.
         rounds: Steps in which genes are chosen, each with a new fit; or in which the prices rise to their full height,
             each from where the one before left the weights.
         pruning_epochs: Epochs before the cut, of every round, or the second half of them with prices; those of the
@@ -128,30 +130,29 @@ def prune(
         A `share` is ours. The paper alternates ten epochs of proximal steps with ten of Adam by masked gradients; here
         the edges leave the structure once, and the second fit starts anew. Prices come after half of the epochs: from a
         random start, the group :math:`\ell_0` would keep those edges that happened to begin large. An annotation has as
-        many weights as its term has states, and pays for all of them together; the paper has one weight.
+        many weights as its term has states, and pays for all of them together; the paper has one weight, as a network
+        with a gene layer does.
     """
     refuse_finished(out)
     config = TrainConfig() if config is None else config
     model = model.member(0) if isinstance(model, Replicates) else model
     hierarchy = _hierarchy_of(model, rounds, agree)
-    lambdas = _prices(share, annotation_price, relation_price)
+    prices = _prices(model.arguments.settings, share, annotation_price, relation_price, rule)
     enable_compilation_cache()
     parts = make_parts(model, samples, valid, test, config)
-    epochs, arguments = config.epochs if pruning_epochs is None else pruning_epochs, model.arguments
+    epochs = config.epochs if pruning_epochs is None else pruning_epochs
+    free: Any = model.arguments.settings
+    arguments = model.arguments._replace(settings=free._replace(annotation_price=0.0, relation_price=0.0))
     further: set[tuple[str, str]] = set()
     if share is not None:
         how: dict[str, Any] = {"share": share, "rounds": rounds}
-        arguments = arguments._replace(
-            settings=arguments.settings._replace(annotation_price=0.0, relation_price=0.0)  # type: ignore[union-attr]
-        )
         spared = _spared(hierarchy, arguments, share, rounds, parts, replace(config, epochs=epochs), progress)
         kept = (spared.kept[: len(hierarchy.annotation_gene)], spared.kept[len(hierarchy.annotation_gene) :])
         kept_by = (kept[0].astype(float), kept[1].astype(float))
         further = {_ends(hierarchy)[edge] for edge in np.flatnonzero(spared.further)}
     else:
-        prices = {"annotation_price": lambdas[0], "relation_price": lambdas[1], "price_rule": rule}
         how = {**prices, "rounds": rounds, "agree": agree}
-        first = replace(config, epochs=epochs, average=0.0, patience=0, replicates=1)
+        first = replace(config, epochs=epochs, average=0.0, patience=0, replicates=1, unpriced=0.0)
         seeds = [config.seed * 1_000 + number for number in range(config.replicates)]
         each = [kept_edges(_priced(model, seed, prices, rounds, parts.train, first, progress)) for seed in seeds]
         kept_by = (np.mean([of for of, _ in each], axis=0), np.mean([of for _, of in each], axis=0))
@@ -172,7 +173,7 @@ def prune(
         recipe=recipe,
         further_metrics={"pruned": {**how, "edges": _lists(edges)}},
     )
-    return Pruned(run, _table(removed), edges, kept_by)
+    return Pruned(run, _table(removed, hierarchy, None if share is not None else kept_by), edges, kept_by)
 
 
 def _hierarchy_of(model: Model, rounds: int, agree: float) -> Hierarchy:
@@ -190,21 +191,27 @@ def _hierarchy_of(model: Model, rounds: int, agree: float) -> Hierarchy:
     return model.hierarchy
 
 
-def _prices(share: float | None, *given: float | None) -> tuple[float, ...]:
-    """Prices of an annotation and a relation; refused beside a share, and so are numbers that mean nothing."""
+def _prices(
+    settings: Any, share: float | None, annotation: float | None, relation: float | None, rule: str | None
+) -> dict[str, Any]:
+    """Settings of prices, those of the model where none are given; refused beside a share, or if they mean nothing."""
+    own, given = (settings.annotation_price, settings.relation_price), (annotation, relation)
     if share is not None:
         if any(price is not None for price in given):
             raise TrainingError("there are a share and a price. Give one: with a share, edges have no prices.")
         if not 0 < share < 1:
             raise TrainingError(f"share is {share:g}. Give the share of the edges to cut, above 0 and below 1.")
-        return (0.0, 0.0)
-    prices = tuple(DEFAULT_PRICE if price is None else price for price in given)
+        return {}
+    own = own if any(own) and rule in (None, settings.price_rule) else ()
+    rule = rule or (settings.price_rule if own else "lasso")
+    usual = own or (DEFAULT_PRICE, DEFAULT_PRICE)
+    prices = [other if price is None else price for price, other in zip(given, usual, strict=True)]
     if min(prices) < 0 or not max(prices):
         raise TrainingError(
             f"the prices are {prices[0]:g} and {prices[1]:g}, so that no edge would go. Set annotation_price or "
             "relation_price above 0, or give a share of the edges."
         )
-    return prices
+    return {"annotation_price": prices[0], "relation_price": prices[1], "price_rule": rule}
 
 
 def _spared(
@@ -282,6 +289,8 @@ def kept_edges(model: Model) -> tuple[np.ndarray, np.ndarray]:
     sizes = subsystems.settings.weights_of_edges(hierarchy)
     weights = (subsystems.gene_weights, subsystems.child_weights)
     alive = [np.atleast_2d(_alive(np.asarray(each[...]), size)) for each, size in zip(weights, sizes, strict=True)]
+    if subsystems.gene_layer is not None:
+        alive[0] &= np.atleast_2d(_alive(np.asarray(subsystems.gene_layer.weight[...]), np.ones_like(sizes[0])))
     return alive[0].mean(axis=0), alive[1].mean(axis=0)
 
 
@@ -309,7 +318,15 @@ def _lists(counts: dict[str, tuple[int, int]]) -> dict[str, list[int]]:
     return {name: list(numbers) for name, numbers in counts.items()}
 
 
-def _table(removed: tuple[Removed, ...]) -> pandas.DataFrame:
+def _table(
+    removed: tuple[Removed, ...], hierarchy: Hierarchy, kept_by: tuple[np.ndarray, np.ndarray] | None
+) -> pandas.DataFrame:
     import pandas
 
-    return pandas.DataFrame(list(removed), columns=list(Removed._fields))
+    table = pandas.DataFrame(list(removed), columns=list(Removed._fields))
+    if kept_by is not None:
+        kinds = ["annotation"] * len(kept_by[0]) + ["relation"] * len(kept_by[1])
+        edges = [(kind, *ends) for kind, ends in zip(kinds, _ends(hierarchy), strict=True)]
+        share_of = dict(zip(edges, np.concatenate(kept_by).tolist(), strict=True))
+        table["kept_by"] = [share_of.get(each[:3], math.nan) for each in removed]
+    return table

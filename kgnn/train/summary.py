@@ -48,10 +48,10 @@ def score_table(metrics: Mapping[str, Any]) -> str:
         lines.append(f"  {metrics['recipe']:<30}" + _number(found["model"].get(score)))
         lines += [f"  {NAMES.get(b, b):<30}" + _number(s.get(score)) for b, s in found["baselines"].items()]
     n_valid = metrics.get("n_samples", {}).get("valid", FEWEST_TO_CHOOSE)
-    if n_valid < FEWEST_TO_CHOOSE:
+    if n_valid < FEWEST_TO_CHOOSE and metrics.get("keep") != "last":
         lines.append(
             f"{n_valid} validation samples chose the epoch, which is much chance. To keep the last one instead, set "
-            "valid_fraction=0 and give no validation samples"
+            "keep=last"
         )
     lines.append(
         f"epoch {metrics['best_epoch']}, {metrics['n_parameters']:,} parameters, {metrics['seconds']:.0f} s in all"

@@ -23,6 +23,7 @@ _CONFIG = TrainConfig(
     average=0.99,
     clip_norm=1.0,
 )
+_OPTIONS = {"n_features": int, "n_blocks": int, "n_heads": int, "dropout": float, "bias": str}
 
 
 gene_transformer = Recipe(
@@ -45,7 +46,7 @@ gene_transformer = Recipe(
     model=GeneTransformer,
     settings=OVER_GENES,
     configs=dict.fromkeys(OVER_GENES, _CONFIG),
-    options={"n_features": int, "n_blocks": int, "n_heads": int, "dropout": float, "read": str, "most_hops": int},
+    options=_OPTIONS | {"read": str, "most_hops": int, "forbid_far": bool},
     knowledge="network",
     compiling={"self_loops": "drop", "unconnected": "keep", "direction": "both"},
 )
@@ -70,7 +71,7 @@ pathway_transformer = Recipe(
     model=PathwayTransformer,
     settings=OVER_TERMS,
     configs=dict.fromkeys(OVER_TERMS, _CONFIG),
-    options={"n_features": int, "n_blocks": int, "n_heads": int, "dropout": float},
+    options=_OPTIONS,
 )
 """A visible network by attention: a term attends to itself and to the terms below it, and to nothing else.
 

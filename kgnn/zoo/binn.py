@@ -7,6 +7,7 @@ from typing import Any
 from kgnn.layers import LogStateRule, SubsystemSettings
 from kgnn.models import PathwayNetwork
 from kgnn.train import TrainConfig
+from kgnn.train.config import one_or_more_numbers
 from kgnn.zoo.gene_tables import gene_tables
 from kgnn.zoo.recipe import Card, Recipe
 
@@ -82,7 +83,7 @@ dtox = Recipe(
     settings={"dtox": (_STATES, {"head_weights": "level_size"})},
     configs={"dtox": TrainConfig(epochs=100, batch_size=32, l2=1e-4, auxiliary_weight=0.5, patience=20)},
     compiling={"unannotated": "drop"},
-    **_SHARED,
+    **_SHARED | {"options": _SHARED["options"] | {"n_states": one_or_more_numbers}},
 )
 """The DTox network: states by the logarithm of a term's size, rectified, and an auxiliary head a term.
 

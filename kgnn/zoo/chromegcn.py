@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 
 from kgnn.data import Samples
-from kgnn.errors import AlignmentError, KgnnError
-from kgnn.knowledge.contact_network import contact_network
-from kgnn.knowledge.contacts import ContactMap
-from kgnn.knowledge.network import Network
+from kgnn.errors import AlignmentError
 from kgnn.models import ContactNetwork
-from kgnn.structure import Adjacency, compile_adjacency
+from kgnn.structure import Adjacency
 from kgnn.train import TrainConfig
 from kgnn.zoo.recipe import Card, Recipe
 
@@ -39,27 +36,28 @@ def _contact_network(
     return model
 
 
-def _compile(knowledge: Any, samples: Samples, choices: Mapping[str, Any]) -> tuple[Adjacency, Any]:
-    network = contact_network(knowledge) if isinstance(knowledge, ContactMap) else knowledge
-    if not isinstance(network, Network):
-        raise KgnnError(f"chromegcn is compiled from contacts, but {type(knowledge).__name__} is given.")
-    return compile_adjacency(network, **choices)
-
-
-def _windows(samples: Samples) -> Mapping[str, Any]:
-    """Features of all windows that the samples hold, in the order of their places."""
-    table, places = samples.modalities.values()
-    names = tuple(samples.modalities)
-    rows = samples.inputs()
-    place = np.asarray(rows[names[1]])[:, 0].astype(np.int64)
-    context = np.zeros((int(place.max()) + 1, len(table.features)), np.float32)
-    if len(np.unique(place)) < len(context) or places.values.shape[1] != 1:
+def _windows(parts: Sequence[Samples]) -> Mapping[str, Any]:
+    """Features of the windows of all parts, in the order of their places; labels are not among them."""
+    names, genes = tuple(parts[0].modalities), parts[0].genes
+    tables = [part.with_genes(genes).inputs() for part in parts]
+    windows, places = (np.concatenate([np.asarray(rows[name]) for rows in tables]) for name in names)  # type: ignore[index]
+    if places.shape[1] != 1:
         raise AlignmentError(
-            f"{len(context) - len(np.unique(place)):,} of {len(context):,} windows have no sample. Pass the features "
-            "of all windows as context= to kgnn.zoo.chromegcn, and fit the model with kgnn.fit."
+            f"the table {names[1]!r} has {places.shape[1]:,} columns, but the place of a window is one number, counted "
+            "from 0. Give one column."
         )
-    context[place] = np.asarray(rows[names[0]])
-    return {"genes": table.features, "context": context, "modalities": names}
+    place = places[:, 0].astype(np.int64)
+    context = np.zeros((int(place.max()) + 1, len(genes)), np.float32)
+    context[place] = windows
+    lacking, differing = len(context) - len(np.unique(place)), int((context[place] != windows).any(axis=1).sum())
+    if lacking or differing:
+        what = f"{lacking:,} of {len(context):,} windows have no sample in any part"
+        twice = f"{differing:,} samples have other features than another one of the same window"
+        raise AlignmentError(
+            f"{what if lacking else twice}. Give the samples of all windows as training, validation and test parts "
+            "(labels of the others are not looked at), or leave bins without one out with kgnn.data.place_windows."
+        )
+    return {"genes": genes, "context": context, "modalities": names}
 
 
 chromegcn = Recipe(
@@ -70,9 +68,9 @@ chromegcn = Recipe(
         doi="10.1093/bioinformatics/btaa793",
         inputs="contacts between windows (Hi-C); windows with features, their place (one column) and labels",
         versions={
-            "graph": "encoder trained on together with the graph",
-            "window": "without the graph: fitted first, and the baseline",
-            "paper": "encoder frozen after the window model, dropout 0.2",
+            "graph": "starts from the window model, whose encoder is trained on together with the graph",
+            "window": "without the graph: the first stage of the others, and the baseline",
+            "paper": "starts from the window model, whose encoder is frozen; dropout 0.2",
         },
         differs=(
             "the paper computes a whole chromosome a step; here samples are windows, all others their context",
@@ -86,14 +84,15 @@ chromegcn = Recipe(
     configs={**dict.fromkeys(VERSIONS, _CONFIG), "paper": _CONFIG.updated({"frozen": "encoder.*"})},
     options={"dropout": float, "n_features": int, "n_layers": int, "encoder_layers": int},
     modalities=("window", "place"),
-    knowledge="network",
+    knowledge="contacts",
     compiling={"normalization": "mean", "self_loops": "add", "weighted": False},
-    compiler=_compile,
-    from_samples=_windows,
+    from_inputs=_windows,
+    stages={"graph": "window", "paper": "window"},
 )
 """Windows through an encoder, then two gated convolutions over Hi-C contacts.
 
-Fit ``version="window"`` first, then let the graph model `ContactNetwork.start_from` it. Controls:
+`fit_recipe` fits the window model first and lets the graph model start from it (`kgnn.train.FirstStage`; before
+`kgnn.fit` call that yourself). Windows of all parts are context, their labels are not: split by chromosome. Controls:
 `kgnn.knowledge.linear_neighbors` and `kgnn.knowledge.distance_matched` in place of the contacts.
 
 - `adjacency`: The contacts, ``normalization="mean"`` with self-loops, weights not used.

@@ -1,4 +1,4 @@
-"""How a recipe's knowledge becomes its structure: an ontology, a network or motifs, over the genes of the samples."""
+"""How a recipe's knowledge becomes its structure: an ontology, a network, motifs or contacts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from kgnn.data.samples import Samples
 from kgnn.errors import KgnnError
+from kgnn.knowledge.contacts import ContactMap
 from kgnn.knowledge.motif_set import MotifSet
 from kgnn.knowledge.network import Network
 from kgnn.knowledge.ontology import Ontology
@@ -15,87 +16,47 @@ from kgnn.structure import (
     NetworkAlignment,
     Structure,
     compile_adjacency,
+    compile_contacts,
     compile_hierarchy,
     compile_kernels,
 )
 
 Alignments = Alignment | NetworkAlignment
 Choices = Mapping[str, Any]
+Compiler = Callable[[str, Any, Samples, Choices], tuple[Structure, Any]]
 
 
-def compile_ontology(name: str, knowledge: Any, samples: Samples, choices: Choices) -> tuple[Structure, Any]:
-    """A hierarchy over the genes of the samples.
+def _compiler(what: str, kinds: tuple[type, ...], compiled: Callable[[Any, Samples, Choices], Any]) -> Compiler:
+    """Of the recipe's name for messages, knowledge, samples and arguments: the structure, and its alignment or None."""
 
-    Args:
-        name: Of the recipe, for messages.
-        knowledge: An `Ontology`, or what was compiled before.
-        samples: Give the genes.
-        choices: Arguments of `compile_hierarchy`.
+    def compile_(name: str, knowledge: Any, samples: Samples, choices: Choices) -> tuple[Structure, Any]:
+        if isinstance(knowledge, Structure):
+            return knowledge, None
+        if not isinstance(knowledge, kinds):
+            raise KgnnError(
+                f"{name} is compiled from {what}, but {type(knowledge).__name__} is given. See kgnn zoo {name}."
+            )
+        return compiled(knowledge, samples, choices)
 
-    Returns:
-        The hierarchy and its alignment; None for one that was compiled before.
-
-    Raises:
-        KgnnError: If the knowledge is of another kind.
-    """
-    if isinstance(knowledge, Structure):
-        return knowledge, None
-    _require(name, knowledge, Ontology, "an ontology")
-    return compile_hierarchy(knowledge, samples.genes, **choices)
+    return compile_
 
 
-def compile_network(name: str, knowledge: Any, samples: Samples, choices: Choices) -> tuple[Structure, Any]:
-    """A graph over the genes of the samples.
-
-    Args:
-        name: Of the recipe, for messages.
-        knowledge: A `Network`, or what was compiled before.
-        samples: Give the genes.
-        choices: Arguments of `compile_adjacency`.
-
-    Returns:
-        The graph and its alignment; None for one that was compiled before.
-
-    Raises:
-        KgnnError: If the knowledge is of another kind.
-    """
-    if isinstance(knowledge, Structure):
-        return knowledge, None
-    _require(name, knowledge, Network, "a network")
-    return compile_adjacency(knowledge, samples.genes, **choices)
+def _contacts(knowledge: ContactMap | Network, samples: Samples, choices: Choices) -> Any:
+    """Over all bins: in their order on the genome, or in that of the network that `place_windows` made of them."""
+    if isinstance(knowledge, ContactMap):
+        return compile_contacts(knowledge, **choices)
+    return compile_adjacency(knowledge, **choices)
 
 
-def compile_motifs(name: str, knowledge: Any, samples: Samples, choices: Choices) -> tuple[Structure, None]:
-    """Convolution filters; they do not depend on the samples.
-
-    Args:
-        name: Of the recipe, for messages.
-        knowledge: A `MotifSet`, or what was compiled before.
-        samples: Of sequences.
-        choices: Arguments of `compile_kernels`.
-
-    Returns:
-        The filters, and None.
-
-    Raises:
-        KgnnError: If the knowledge is of another kind.
-    """
-    if isinstance(knowledge, Structure):
-        return knowledge, None
-    _require(name, knowledge, MotifSet, "motifs")
-    return compile_kernels(knowledge, **choices), None
-
-
-def _require(name: str, knowledge: Any, kind: type, what: str) -> None:
-    if not isinstance(knowledge, kind):
-        raise KgnnError(
-            f"{name} is compiled from {what}, but {type(knowledge).__name__} is given. See kgnn zoo {name}."
-        )
-
-
-COMPILERS: dict[str, Callable[[str, Any, Samples, Choices], tuple[Structure, Any]]] = {
-    "ontology": compile_ontology,
-    "network": compile_network,
-    "motifs": compile_motifs,
+COMPILERS: dict[str, Compiler] = {
+    "ontology": _compiler(
+        "an ontology", (Ontology,), lambda each, data, how: compile_hierarchy(each, data.genes, **how)
+    ),
+    "network": _compiler("a network", (Network,), lambda each, data, how: compile_adjacency(each, data.genes, **how)),
+    # Filters do not depend on the samples.
+    "motifs": _compiler("motifs", (MotifSet,), lambda each, data, how: (compile_kernels(each, **how), None)),
+    "contacts": _compiler("contacts", (ContactMap, Network), _contacts),
 }
-"""What compiles each kind of knowledge; the kinds are the names of options of ``kgnn train``."""
+"""What compiles each kind of knowledge; the kinds are the names of options of ``kgnn train``.
+
+What was compiled before is taken as it is; knowledge of another kind is refused with a `KgnnError`."""

@@ -10,26 +10,27 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
+from kgnn.data.join_samples import join_samples
 from kgnn.data.samples import Samples
 from kgnn.data.splits import split_by_group
 from kgnn.errors import TrainingError
+from kgnn.knowledge.contacts import ContactMap
 from kgnn.knowledge.motif_set import MotifSet
 from kgnn.knowledge.network import Network
 from kgnn.knowledge.ontology import Ontology
 from kgnn.models import Model
 from kgnn.structure import Structure
-from kgnn.train import Run, TrainConfig, fit
+from kgnn.train import FirstStage, Run, TrainConfig, fit
 from kgnn.train.baselines import check_baselines
 from kgnn.train.config import convert
 from kgnn.train.fit import refuse_finished
 from kgnn.train.progress import Progress
-from kgnn.zoo.join_samples import join_samples
 from kgnn.zoo.recipe import Recipe
 
 
 def fit_recipe(
     recipe: Recipe,
-    knowledge: Ontology | Network | MotifSet | Structure,
+    knowledge: Ontology | Network | MotifSet | ContactMap | Structure,
     train: Samples,
     *,
     valid: Samples | None = None,
@@ -47,10 +48,13 @@ def fit_recipe(
 ) -> Run:
     """Compile knowledge over the genes of the samples, build a recipe's model and fit it.
 
+    Where the version has two stages (``recipe.stages``) the first is fitted before, on the same training samples; its
+    scores are in the metrics as ``pretrained``.
+
     Args:
         recipe: From `kgnn.zoo.recipe`.
         knowledge: What the recipe is compiled from (``recipe.knowledge``): an ontology with annotations, pruned as
-            wished, a network or motifs; or what was compiled from it before.
+            wished, a network, motifs or contacts; or what was compiled from it before.
         train: Training samples.
         valid: Validation samples; a share of the training samples where None.
         test: Test samples, scored once.
@@ -85,16 +89,21 @@ def fit_recipe(
     named = {"unannotated": unannotated, "skips": skips}
     choices = {name: value for name, value in named.items() if value is not None} | dict(compiling or {})
     config, options = recipe_settings(recipe, version, settings or {})
-    structure, alignment = recipe.compile(knowledge, train, **choices)
+    structure, alignment = recipe.compile(knowledge, train, version=version, **choices)
     if recipe.prepare is not None:
         train = recipe.prepare(train, structure)
         valid, test = (None if part is None else recipe.prepare(part, structure) for part in (valid, test))
-    model = build_model(recipe, structure, train, version=version, seed=config.seed, **options)
-    further: dict[str, Any] = {}
+    parts = [part for part in (train, valid, test) if part is not None]
+    model = build_model(recipe, structure, train, version=version, seed=config.seed, inputs=parts, **options)
+    first = build_first(recipe, structure, train, version=version, settings=settings or {}, inputs=parts)
+    further: dict[str, Any] = {"version": version}
     if leave_out:
-        everything = join_samples([part for part in (train, valid, test) if part is not None])
+        everything, further["leave_out"] = join_samples(parts), {}
         for covariate in leave_out:
-            further[covariate] = _left_out(model, everything, covariate, config, baselines, progress, devices)
+            scores = _left_out(model, first, everything, covariate, config, baselines, progress, devices)
+            further["leave_out"][covariate] = scores
+    if first is not None:
+        further["pretrained"] = first.before(model, train, valid=valid, progress=progress, devices=devices)
     return fit(
         model,
         train,
@@ -106,13 +115,20 @@ def fit_recipe(
         progress=progress,
         recipe=recipe.card.name,
         alignment=alignment,
-        further_metrics={"version": version, **({"leave_out": further} if further else {})},
+        further_metrics=further,
         devices=devices,
     )
 
 
 def build_model(
-    recipe: Recipe, structure: Structure, samples: Samples, *, version: str = "", seed: int = 0, **options: Any
+    recipe: Recipe,
+    structure: Structure,
+    samples: Samples,
+    *,
+    version: str = "",
+    seed: int = 0,
+    inputs: Sequence[Samples] = (),
+    **options: Any,
 ) -> Model:
     """A recipe's model for the outputs and modalities of some samples.
 
@@ -122,6 +138,8 @@ def build_model(
         samples: Give the names and kind of the outputs.
         version: Version of the recipe.
         seed: Of the initial weights.
+        inputs: The samples of all parts, for recipes that need the inputs of those that do not train as well; their
+            targets are taken off before. `samples` alone where empty.
         **options: Options of the recipe.
 
     Returns:
@@ -148,6 +166,8 @@ def build_model(
         arguments["task"] = targets.kind
     if recipe.from_samples is not None:
         arguments |= recipe.from_samples(samples)
+    if recipe.from_inputs is not None:
+        arguments |= recipe.from_inputs([replace(part, targets=None) for part in inputs or (samples,)])
     return recipe(structure, rngs=nnx.Rngs(seed), **arguments)
 
 
@@ -170,13 +190,38 @@ def recipe_settings(recipe: Recipe, version: str, settings: Mapping[str, Any]) -
     }
     try:
         rest = {name: value for name, value in settings.items() if name not in options}
-        return recipe.config(version).updated(rest), options
+        implied = {} if recipe.implied is None else recipe.implied(options)
+        return recipe.config(version).updated({**implied, **rest}), options
     except TrainingError as problem:
         raise TrainingError(f"{problem} Options of {recipe.card.name}: {', '.join(recipe.options)}.") from None
 
 
+def build_first(
+    recipe: Recipe, structure: Structure, samples: Samples, *, version: str, settings: Mapping[str, Any],
+    inputs: Sequence[Samples] = (),
+) -> FirstStage | None:  # fmt: skip
+    """The first stage of a version of a recipe, None where it has one stage.
+
+    Args:
+        recipe: The recipe.
+        structure: What the recipe's knowledge was compiled to.
+        samples: Training samples.
+        version: Of the second stage.
+        settings: As for `recipe_settings`; what makes the version of the first stage comes before them.
+        inputs: See `build_model`.
+    """
+    if version not in recipe.stages:
+        return None
+    before = recipe.stages[version]
+    config, options = recipe_settings(recipe, before, settings)
+    kept = {name: value for name, value in options.items() if name not in recipe.settings[before]}
+    model = build_model(recipe, structure, samples, version=before, seed=config.seed, inputs=inputs, **kept)
+    return FirstStage(model, config, f"{recipe.card.name}, {before}")
+
+
 def _left_out(
     model: Model,
+    first: FirstStage | None,
     samples: Samples,
     covariate: str,
     config: TrainConfig,
@@ -186,11 +231,15 @@ def _left_out(
 ) -> dict[str, Any]:
     """Scores on groups never seen in training; the epoch is chosen on further unseen groups."""
     split = split_by_group(samples, covariate, test_fraction=0.2, valid_fraction=0.1, seed=config.seed)
+    train, valid = samples.take(split.train), samples.take(split.valid)
+    if first is not None:
+        model = nnx.clone(model)
+        first.before(model, train, valid=valid, progress=progress, devices=devices)
     run = fit(
         model,
-        samples.take(split.train),
+        train,
         replace(config, valid_group=""),
-        valid=samples.take(split.valid),
+        valid=valid,
         test=samples.take(split.test),
         baselines=baselines,
         progress=progress,

@@ -36,6 +36,7 @@ gears = Recipe(
     knowledge="network",
     compiling={"normalization": "symmetric", "self_loops": "add", "unconnected": "keep", "direction": "both"},
     tasks=("regression",),
+    meanings=("alteration",),
     baselines=("mean", "linear", "shuffled"),
 )
 """Embeddings of perturbed genes, averaged over a graph, and a decoder for every response gene.

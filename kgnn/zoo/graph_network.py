@@ -6,6 +6,7 @@ from typing import Any
 
 from kgnn.models import GraphNetwork
 from kgnn.train import TrainConfig
+from kgnn.train.config import names, whole_numbers
 from kgnn.zoo.recipe import Card, Recipe
 
 VERSIONS: dict[str, dict[str, Any]] = {
@@ -16,6 +17,10 @@ VERSIONS: dict[str, dict[str, Any]] = {
 _CONFIG = TrainConfig(
     epochs=30, batch_size=64, optimizer="adamw", learning_rate=3e-3, weight_decay=0.1, average=0.99, valid_fraction=0.0
 )
+_OPTIONS = {
+    "conv": str, "widths": whole_numbers, "readout": names, "order": int, "dropout": float, "hidden": int,
+    "n_heads": int, "keep": int,
+}  # fmt: skip
 
 
 graph_network = Recipe(
@@ -39,7 +44,7 @@ graph_network = Recipe(
     model=GraphNetwork,
     settings=VERSIONS,
     configs=dict.fromkeys(VERSIONS, _CONFIG),
-    options={"dropout": float, "hidden": int, "n_heads": int, "keep": int},
+    options=_OPTIONS,
     knowledge="network",
     compiling={"normalization": "symmetric", "self_loops": "add", "unconnected": "keep", "direction": "both"},
 )

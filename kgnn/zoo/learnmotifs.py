@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 
 from kgnn.data.samples import Samples
+from kgnn.errors import TrainingError
 from kgnn.interpret.learned_motifs import motif_effects
 from kgnn.models import MotifNetwork, MotifSettings
 from kgnn.structure import Kernels, blank_kernels, take_motifs
@@ -68,8 +69,16 @@ def learn_motifs(
 
     Returns:
         Both runs, and what was kept and discarded.
+
+    Raises:
+        TrainingError: If the settings ask for replicates.
     """
     config = _CONFIG if config is None else config
+    if config.replicates > 1:
+        raise TrainingError(
+            f"replicates is {config.replicates}, but what a first network discards is left out of a second one. Set "
+            "replicates=1, and call learn_motifs with several seeds."
+        )
     target = samples.require_targets()
     arguments: dict[str, Any] = {**positions_of(samples), "outputs": target.names, "task": target.kind}
 
@@ -118,8 +127,9 @@ learnmotifs = Recipe(
             "free": "known motifs that are trained further under the constraint",
         },
         differs=(
-            "prices and constraints are proximal steps after the optimizer's, so that effects become exactly 0 and the "
-            "constraint holds after every update, not at the end of an epoch",
+            "the price of positions, the constraint and the bound of effects at 0 are proximal steps after the "
+            "optimizer's, so they hold after every update, not at the end of an epoch; the price of effects is an L1 "
+            "term of the loss",
             "an offset begins where a random sequence of that length reaches a score of 0, without looking at samples; "
             "the paper takes the mean maximum over 256 of them",
             "one filter reads both strands; the paper offers that as an option",

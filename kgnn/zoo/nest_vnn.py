@@ -5,6 +5,7 @@ from __future__ import annotations
 from kgnn.layers import SubsystemSettings
 from kgnn.models import PathwayNetwork
 from kgnn.train import TrainConfig
+from kgnn.train.config import one_or_more_numbers
 from kgnn.zoo.gene_tables import gene_tables
 from kgnn.zoo.recipe import Card, Recipe
 
@@ -37,6 +38,10 @@ CONFIGS = {
         loss="concordance",
     ),
 }
+_OPTIONS = {
+    "dropout": float, "dropout_from_level": int, "gene_dropout": float, "gene_norm": bool, "activation": str,
+    "norm": str, "n_states": one_or_more_numbers,
+}  # fmt: skip
 
 
 nest_vnn = Recipe(
@@ -60,7 +65,7 @@ nest_vnn = Recipe(
     model=PathwayNetwork,
     settings=SETTINGS,
     configs=CONFIGS,
-    options={"dropout": float, "gene_dropout": float, "gene_norm": bool, "activation": str, "norm": str},
+    options=_OPTIONS,
     modalities=("gene", "..."),
     from_samples=gene_tables,
 )

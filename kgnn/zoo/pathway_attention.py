@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from kgnn.knowledge import Network
+from kgnn.knowledge.read_network import networks
 from kgnn.models import PathwayGraphs
+from kgnn.structure import Hierarchy, edges_inside
 from kgnn.train import TrainConfig
 from kgnn.zoo.recipe import Card, Recipe
 
@@ -23,13 +27,22 @@ _CONFIG = TrainConfig(
 )
 
 
+def _pathway_graphs(
+    hierarchy: Hierarchy, *, edges: Network | Sequence[Network] = (), senders: Sequence[int] = (),
+    receivers: Sequence[int] = (), **others: Any,
+) -> PathwayGraphs:  # fmt: skip
+    if edges:
+        senders, receivers = edges_inside(edges, hierarchy)
+    return PathwayGraphs(hierarchy, senders=senders, receivers=receivers, **others)
+
+
 pathway_attention = Recipe(
     card=Card(
         name="pathway_attention",
         title="A graph convolution in every pathway, and attention over pathways",
         year=2020,
         doi="10.1093/bioinformatics/btaa203",
-        inputs="pathways with genes (KEGG), and edges inside them where known; samples with expression and a class",
+        inputs="pathways with genes (KEGG), a network of them (--edges); samples with expression and a class",
         versions={
             "robust": "small, dropout of whole pathways, AdamW with strong decay, four replicates",
             "paper": "two convolutions, eight attentions",
@@ -40,17 +53,18 @@ pathway_attention = Recipe(
             "without edges a pathway's genes only meet in its pooled state",
         ),
     ),
-    model=PathwayGraphs,
+    model=_pathway_graphs,
     settings=VERSIONS,
     tasks=("classes", "labels", "regression"),
     configs=dict.fromkeys(VERSIONS, _CONFIG),
-    options={"dropout": float, "n_features": int, "n_layers": int, "n_attentions": int},
+    options={"dropout": float, "n_features": int, "n_layers": int, "n_attentions": int, "edges": networks},
 )
 """A graph convolution a pathway, whose states several attentions weigh; see `kgnn.models.PathwayGraphs`.
 
 `kgnn.interpret.propagate_attention` then carries the attention from pathways to genes.
 
 - `hierarchy`: Pathways as terms; their relations play no part.
+- `edges`: A network of their genes, or several (of KGML files); an edge counts inside every pathway with both its ends.
 
 References:
     Lee et al. 2020, Bioinformatics 36:3818, doi:10.1093/bioinformatics/btaa203.

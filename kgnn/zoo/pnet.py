@@ -23,6 +23,9 @@ CONFIGS = {
     ),
     "paper": TrainConfig(epochs=300, batch_size=50, schedule="exponential", l2=1e-3, **_HEADS),
 }
+_OPTIONS = {
+    "dropout": float, "gene_dropout": float, "readout": str, "head_weights": str, "activation": str, "norm": str,
+}  # fmt: skip
 
 
 pnet = Recipe(
@@ -49,7 +52,9 @@ pnet = Recipe(
     settings=SETTINGS,
     tasks=("labels", "classes", "regression"),
     configs=CONFIGS,
-    options={"dropout": float, "gene_dropout": float, "readout": str, "activation": str, "norm": str},
+    options=_OPTIONS,
+    # Only the mean of the heads is trained by their losses alone.
+    implied=lambda options: {"output_weight": 1.0} if options.get("readout", "mean") != "mean" else {},
     modalities=("gene", "..."),
     compiling={"skips": "copy"},
     from_samples=partial(gene_tables, even_one=True),
@@ -61,7 +66,8 @@ probability.
 
 - `hierarchy`: Compiled with ``skips="copy"``.
 - `features`: Tables of a gene's features, such as mutation, amplification and deletion.
-- `readout`: ``"mean"`` of the heads, or ``"linear"`` (trained weights of the heads: the authors' later program).
+- `readout`: ``"mean"`` of the heads, or ``"linear"`` (trained weights of the heads: the authors' later program), for
+  which the loss of the output counts as well (``output_weight`` 1).
 - `gene_dropout`: Share of the genes set to 0 in training.
 
 References:

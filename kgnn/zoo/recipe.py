@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from flax import nnx
 
-from kgnn.data.measured import TARGET_KINDS
+from kgnn.data.measured import MEANINGS, TARGET_KINDS
 from kgnn.data.samples import Samples
 from kgnn.errors import unknown_choice
 from kgnn.models import Model
@@ -55,17 +55,23 @@ class Recipe(Generic[M]):
         model: Class of the model, or a function that is called like one.
         settings: Of the model, by version: its ``settings``, a mapping of other arguments, or a pair of both.
         configs: Training settings by version.
-        options: Names of what ``--set`` may change in the model, with their types.
+        options: Names of what ``--set`` may change in the model, with their types, or what makes a value of a text.
+        implied: Settings of training that some options want, where these are not given: of the options, the settings.
         modalities: Tables that the samples must have; the first holds the genes. A last ``"..."`` stands for any
             number of further ones.
         leave_out: Covariates whose groups are also left out whole, in further fits beside the main one.
-        knowledge: What it is compiled from: ``"ontology"``, ``"network"`` or ``"motifs"``.
+        knowledge: What it is compiled from: ``"ontology"``, ``"network"``, ``"motifs"`` or ``"contacts"``.
         compiling: Arguments of `compile_hierarchy`, `compile_adjacency` or `compile_kernels` that it wants in place of
             their defaults.
+        compiling_version: The same by version, where a version differs.
         compiler: What compiles the knowledge in their place, where the recipe needs something else: of knowledge,
             samples and arguments by name, returns the structure and an alignment or None.
         tasks: Kinds of targets that it predicts.
+        meanings: What the values of the first table may mean for the recipe to mean something, see `Modality`.
         from_samples: Further arguments of the model that the samples decide.
+        from_inputs: Further ones that the inputs of all parts decide, such as the features of the nodes of a graph,
+            whether they train or not; it is given samples without targets.
+        stages: Versions that start from a fitted model of another version, see `kgnn.train.FirstStage`.
         prepare: What becomes of the samples of every part once the structure is known, such as targets that are their
             own genes.
         baselines: Those that mean something, see `kgnn.fit`.
@@ -75,14 +81,19 @@ class Recipe(Generic[M]):
     model: Callable[..., M]
     settings: Mapping[str, Any]
     configs: Mapping[str, TrainConfig]
-    options: Mapping[str, type] = field(default_factory=dict)
+    options: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     modalities: tuple[str, ...] = ("gene",)
     leave_out: tuple[str, ...] = ()
     knowledge: str = "ontology"
     compiling: Mapping[str, Any] = field(default_factory=dict)
+    compiling_version: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     compiler: Callable[[Any, Samples, Mapping[str, Any]], tuple[Structure, Alignments | None]] | None = None
     tasks: tuple[str, ...] = TARGET_KINDS
+    meanings: tuple[str, ...] = MEANINGS
     from_samples: Callable[[Samples], Mapping[str, Any]] | None = None
+    from_inputs: Callable[[Sequence[Samples]], Mapping[str, Any]] | None = None
+    stages: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Samples, Structure], Samples] | None = None
     baselines: tuple[str, ...] = BASELINES
 
@@ -142,12 +153,15 @@ class Recipe(Generic[M]):
         if unknown:
             raise unknown_choice(f"option of {self.card.name}", unknown[0], known)
 
-    def compile(self, knowledge: Any, samples: Samples, **choices: Any) -> tuple[Structure, Alignments | None]:
+    def compile(
+        self, knowledge: Any, samples: Samples, *, version: str = "", **choices: Any
+    ) -> tuple[Structure, Alignments | None]:
         """Compile knowledge for a model over the features of some samples.
 
         Args:
             knowledge: An `Ontology`, `Network` or `MotifSet`, as `knowledge` says; or what was compiled from one.
             samples: Give the genes.
+            version: Its name; the default version where empty.
             **choices: Arguments of the function that compiles it; they come before those of `compiling`.
 
         Returns:
@@ -157,7 +171,7 @@ class Recipe(Generic[M]):
             KgnnError: If it is another kind of knowledge.
             AlignmentError: If samples and knowledge do not fit.
         """
-        chosen = {**self.compiling, **choices}
+        chosen = {**self.compiling, **self.compiling_version.get(version or self.default_version, {}), **choices}
         if self.compiler is not None and not isinstance(knowledge, Structure):
             return self.compiler(knowledge, samples, chosen)
         return COMPILERS[self.knowledge](self.card.name, knowledge, samples, chosen)
@@ -170,7 +184,7 @@ class Recipe(Generic[M]):
     def describe(self) -> str:
         """The card as text."""
         card = self.card
-        lines = [f"{card.name} ({card.year}, doi:{card.doi})", card.title, f"brings: {card.inputs}", "versions:"]
+        lines = [f"{card.name} ({card.year}, doi:{card.doi})", card.title, f"takes: {card.inputs}", "versions:"]
         lines += [f"  {name:<10} {meaning}" for name, meaning in card.versions.items()]
         lines += ["differs from the paper:", *(f"  - {each}" for each in card.differs)]
         return "\n".join([*lines, f"options (--set): {', '.join(self.options)}"])

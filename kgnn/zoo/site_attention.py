@@ -35,6 +35,8 @@ site_attention = Recipe(
             "logits by 0, which gives padding a share of the attention",
             "sites are found by the motifs inside the network; the paper reads lists of putative sites",
             "the branches for histone marks and methylation are left out: give their signals to another model and join",
+            "expression of factors is a share of its largest in the training samples, so any unit will do; of TPM, "
+            "which few cells dominate, give the logarithm of one more",
             "squared error or cross-entropy in place of the focal loss",
         ),
     ),

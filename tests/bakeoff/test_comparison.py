@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas
 import pytest
 
 import kgnn
 from kgnn.bakeoff import Comparison
+from kgnn.bakeoff.entries import enter
+from kgnn.cli.compare import CompareOptions, KnowledgeOptions, bundled_task
 from kgnn.data import Targets, toy
 from kgnn.errors import KgnnError, RunError
 from kgnn.knowledge.obo_writing import write_obo
@@ -129,6 +133,74 @@ def test_who_takes_part():
         kgnn.compare(TOY.samples, {}, learners=(), **HERE)
     with pytest.raises(KgnnError, match="score is 'auroc'"):
         kgnn.compare(TOY.samples, {}, score="auroc", **HERE)
+
+
+@pytest.mark.parametrize("task", ["toy", "pbmc"])
+def test_settings_of_a_bundled_task_are_those_of_dcell_alone(task: str):
+    if task == "pbmc" and find_spec("scanpy") is None:
+        pytest.skip("the demo extra is not installed")
+    given = bundled_task(CompareOptions(task=task), KnowledgeOptions())
+    asked = given.settings_with({"epochs": 3, "pnet.dropout": 0.1})
+    (dcell, pnet), _ = enter(given.samples, given.knowledge, ["dcell", "pnet"], (), (), asked, {})
+    assert pnet.settings == {"replicates": 1, "epochs": 3, "dropout": 0.1}
+    assert dcell.settings["dropout"] == {"toy": 0.0, "pbmc": 0.7}[task] and dcell.settings["epochs"] == 3
+    assert {"learning_rate", "batch_size"} <= set(dcell.settings) and dcell.settings["replicates"] == 1
+
+
+def with_donors(folder: Path) -> dict[str, Path]:
+    """The toy with two samples a donor in files of several formats, where donor, cell and drug are plain columns."""
+    mudata = pytest.importorskip("mudata", reason="the multimodal extra is not installed")
+    pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+    values = np.asarray(TOY.samples.gene_values(), np.float32) + np.arange(300, dtype=np.float32)[:, None]
+    names, random = list(TOY.samples.names), np.random.default_rng(0)
+    obs = pandas.DataFrame(
+        {"y": TOY.samples.targets.values[:, 0], "donor_id": np.arange(300) // 2, "cell": np.arange(300)}, index=names
+    )
+    data = anndata.AnnData(values, obs, pandas.DataFrame(index=list(TOY.samples.genes)))
+    data.write_h5ad(folder / "a.h5ad")
+    table = pandas.concat([obs, pandas.DataFrame(values, names, list(TOY.samples.genes))], axis=1)
+    table.to_csv(folder / "b.csv", index_label="sample")
+    table.to_parquet(folder / "c.parquet")
+    letters = ["".join(random.choice(list("ACGT"), 12)) for _ in names]
+    records = zip(names, obs["donor_id"], obs["y"], letters, strict=True)
+    (folder / "d.fa").write_text("".join(f">{name} donor_id={donor} y={y}\n{dna}\n" for name, donor, y, dna in records))
+    obs.assign(dna=letters).to_csv(folder / "e.tsv", sep="\t", index_label="sample")
+    with mudata.set_options(pull_on_update=False):
+        mudata.MuData({"rna": data}).write_h5mu(folder / "f.h5mu")
+    return {path.suffix: path for path in folder.iterdir()}
+
+
+def test_relatives_in_a_file_are_found_without_asking(tmp_path: Path):
+    files = with_donors(tmp_path)
+    for ending, path in files.items():
+        before = "rna:" if ending == ".h5mu" else ""
+        words = ["compare", "--train", path, "--target", f"{before}y", "--learners", "mean", "--folds", "2"]
+        words += ["--read", "sequence=dna"] if ending == ".tsv" else []
+        refused = fail(*words)
+        assert f"values of '{before}donor_id'" in refused and "'cell'" not in refused, ending
+        assert f"--group {before}donor_id or --allow {before}donor_id." in refused
+        found = succeed(*words, "--group", f"{before}donor_id", "--json").json()
+        assert f"{before}donor_id" in found["covariates"], ending
+        assert len(found["folds"]) == 2
+        if ending not in (".fa", ".tsv"):
+            assert {row["n_genes"] for row in found["folds"]} == {30}, ending
+    words = ["compare", "--train", files[".csv"], "--learners", "mean", "--folds", "2", "--allow", "donor_id"]
+    assert "covariates   donor_id, cell: read by name" in succeed(*words, "--target", "y").out
+    # What is predicted is no covariate, and its name in the group's place is no column.
+    found = succeed(*words, "--target", "donor_id", "--json").json()
+    assert found["covariates"] == ["cell"]
+    assert "has no column in obs 'patient'" in fail("compare", "--train", files[".h5ad"], "--group", "patient")
+
+
+def test_a_column_of_relatives_with_gaps_can_be_left_aside(tmp_path: Path):
+    path = with_donors(tmp_path)[".h5ad"]
+    data = anndata.read_h5ad(path)
+    data.obs["drug"] = ["x", None, *["y"] * 298]
+    data.write_h5ad(path)
+    words = ["compare", "--train", path, "--target", "y", "--learners", "mean", "--folds", "2", "--group", "donor_id"]
+    assert "no value of the covariate 'drug'" in fail(*words)
+    assert fail(*words).endswith("leave aside this column, which may tell relatives: --allow drug.")
+    assert succeed(*words, "--allow", "drug", "--json").json()["covariates"] == ["donor_id", "cell"]
 
 
 def test_the_command(tmp_path: Path):

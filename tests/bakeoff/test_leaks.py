@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kgnn.bakeoff import find_leaks, nested_folds, refuse_leaks, select_genes
-from kgnn.data import Modality, Samples, Targets
+from kgnn.data import Modality, Samples, Targets, read_samples, write_samples
 from kgnn.errors import KgnnError
 
 
@@ -46,6 +47,35 @@ def test_a_donor_in_two_folds_is_refused_and_a_grouped_split_is_not():
         assert sum(map(len, donors)) == 20
 
 
+def test_several_leaks_are_allowed_at_once():
+    samples = noise()
+    samples = replace(samples, covariates={"donor_id": samples.covariates["Donor"], "cell": np.arange(40) // 4})
+    splits = outer(nested_folds(samples, 4, [0]))
+    with pytest.raises(KgnnError) as refused:
+        refuse_leaks(samples, splits, group=None)
+    assert "(allow=['donor_id', 'cell']); on the command line --group donor_id or --allow donor_id,cell." in str(
+        refused.value
+    )
+    refuse_leaks(samples, splits, group=None, allow=["donor_id", "cell"])
+    barcodes = replace(samples, covariates={"cell": np.array([f"AAAC-{k}" for k in range(40)])})
+    refuse_leaks(barcodes, splits, group=None)
+
+
+def test_samples_of_several_tables_are_duplicates_where_all_tables_agree():
+    rows = np.arange(12, dtype=np.int32)
+    rna = np.repeat(np.arange(12.0, dtype=np.float32).reshape(6, 2), 2, axis=0)
+    protein = np.arange(36, dtype=np.float32).reshape(12, 3)
+    protein[1] = protein[0]
+    tables = {
+        "rna": Modality(rna, ("a", "b"), tuple(f"r{k}" for k in rows), "abundance"),
+        "protein": Modality(protein, ("p", "q", "s"), tuple(f"s{k}" for k in rows), "abundance"),
+    }
+    samples = Samples(tuple(f"s{k}" for k in rows), tables, {"rna": rows, "protein": rows})
+    # Each sample has a twin in the other half by its rna; only the first pair has one by its protein as well.
+    splits = [(np.arange(0, 12, 2), np.arange(1, 12, 2))]
+    assert [(leak.what, leak.shared) for leak in find_leaks(samples, splits)] == [("duplicates", ("s0",))]
+
+
 def test_shared_rows_and_equal_samples_are_relatives():
     genes = Modality(np.eye(5, 3, dtype=np.uint8), ("a", "b", "c"), tuple("vwxyz"), "alteration")
     bits = Modality(np.eye(4, 4, dtype=np.uint8), tuple("1234"), tuple("klmn"), "signal")
@@ -56,7 +86,9 @@ def test_shared_rows_and_equal_samples_are_relatives():
         Targets(index[:, None].astype(np.float32), ("y",), "regression"),
     )  # fmt: skip
     splits = [(index[:10], index[10:])]
-    assert {leak.what: leak.n for leak in find_leaks(pairs, splits)} == {"genotype": 5, "fingerprint": 4}
+    # The genotypes y and z are equal.
+    found = {leak.what: leak.n for leak in find_leaks(pairs, splits)}
+    assert found == {"genotype": 5, "fingerprint": 4, "duplicates": 20}
     assert (
         find_leaks(pairs, [(np.flatnonzero(index % 5 < 3), np.flatnonzero(index % 5 > 2))], allow=["fingerprint"]) == ()
     )
@@ -70,7 +102,7 @@ def test_shared_rows_and_equal_samples_are_relatives():
 
 
 @pytest.mark.parametrize("task", ["regression", "classes"])
-def test_selection_before_the_split_is_refused(task: str):
+def test_selection_before_the_split_is_refused(task: str, tmp_path: Path):
     samples = noise(genes=30, task=task)
     target = samples.targets.values
     planted = np.asarray(samples.gene_values()).copy()
@@ -83,6 +115,10 @@ def test_selection_before_the_split_is_refused(task: str):
     with pytest.raises(KgnnError, match="genes selected by association .* 2 of 30, on 40 samples: the targets of all"):
         refuse_leaks(chosen, splits, group="Donor")
     refuse_leaks(chosen, splits, group="Donor", allow=("selection",))
+    # A file keeps the note.
+    back = read_samples(write_samples(chosen, tmp_path / "chosen.h5ad"), meaning="abundance", covariates=["Donor"])
+    with pytest.raises(KgnnError, match="genes selected by association .* 2 of 30"):
+        refuse_leaks(back, splits, group="Donor")
     assert select_genes(replace(samples, covariates={}), 3).provenance != samples.provenance
 
 

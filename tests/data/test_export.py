@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from kgnn.data import (
     write_samples,
 )
 from kgnn.errors import AlignmentError, FormatError, KgnnError
+from kgnn.knowledge import Provenance
 
 mudata = pytest.importorskip("mudata", reason="the multimodal extra is not installed")
 
@@ -66,6 +68,18 @@ def test_anndata_there_and_back(kind: str):
     back = from_anndata(data, target=target, meaning="abundance", covariates=["batch", "age"])
     assert back.fingerprint == samples.fingerprint
     assert back.covariates["batch"].tolist() == ["a", "b", "a", "b", "a"]
+
+
+@pytest.mark.parametrize("ending", [".h5ad", ".h5mu"])
+def test_what_was_done_to_samples_is_kept(tmp_path: Path, ending: str):
+    done = ("genes chosen, target growth, by hand", "scaled")
+    samples = replace(one_modality(), provenance=Provenance((), done))
+    path = write_samples(samples, tmp_path / f"samples{ending}")
+    again = write_samples(read_samples(path, meaning="abundance"), tmp_path / f"again{ending}")
+    steps = read_samples(again, meaning="abundance").provenance.transformations
+    assert steps[:2] == done
+    # Both readings follow, each once.
+    assert len(steps) == 4 and all("read layer X, meaning abundance" in step for step in steps[2:])
 
 
 @pytest.mark.parametrize("ending", [".h5ad", ".h5mu", ".tsv", ".csv", ".parquet"])

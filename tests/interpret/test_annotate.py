@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kgnn.data import read_samples, to_anndata, to_mudata, write_samples
+from kgnn.data import from_anndata, read_samples, to_anndata, to_mudata, write_samples
 from kgnn.data.export import new_mudata, write_annotated
 from kgnn.data.h5ad import open_h5ad
 from kgnn.errors import AlignmentError, KgnnError
@@ -37,6 +37,8 @@ def test_predictions_states_and_terms(run: Run):
     record = found.uns["kgnn"]
     hierarchy = run.hierarchy
     assert record["terms"]["term"].tolist() == list(hierarchy.terms)
+    # What had been done to the samples stays with them.
+    assert from_anndata(found).provenance.transformations[:-1] == run.samples.provenance.transformations != ()
     assert record["states"] == [hierarchy.terms[term] for term in run.model.term_of_state]
     assert len(record["importance"]) == hierarchy.n_terms
     members = found.varm["kgnn_terms"].toarray()

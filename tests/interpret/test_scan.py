@@ -8,10 +8,10 @@ import gzip
 import numpy as np
 import pytest
 
-from kgnn.errors import AlignmentError, KgnnError, StructureError
+from kgnn.errors import AlignmentError, FormatError, KgnnError, StructureError
 from kgnn.interpret import best_motif_scores, motif_scanner, scan, scan_summary
 from kgnn.interpret.scan import COLUMNS
-from kgnn.knowledge import Motif, MotifSet, read_motifs
+from kgnn.knowledge import Motif, MotifSet, Sequences, read_motifs
 from kgnn.structure import SCORE_STEP, one_hot
 
 TATA = MotifSet(
@@ -45,6 +45,21 @@ def test_sites_by_hand():
     assert hits["p_value"].tolist() == pytest.approx([4**-4, 4**-4, 4**-3, 4**-3])
     best = 4 * np.log2(9.25 / 10 / 0.25)
     assert hits["score"][0] == pytest.approx(best, abs=4 * SCORE_STEP / 2)
+
+
+def test_sequences_are_taken_as_they_are_read_as_letters_and_as_arrays():
+    letters, scanner = ("CCTATACGTC", "gac", "AG"), motif_scanner(TATA, 0.02)
+    read = Sequences(("one", "two", "three"), letters)
+    expected = scan(scanner, [encoded(each) for each in letters], read.names)
+    assert len(expected) == 4 and scan(scanner, read).equals(expected)
+    assert scan(scanner, letters, read.names).equals(expected)
+    assert scan(scanner, list(letters))["sequence"].tolist() == ["0", "0", "0", "1"]
+    np.testing.assert_array_equal(best_motif_scores(scanner, read), best_motif_scores(scanner, list(letters)))
+    assert len(scan(scanner, [])) == 0
+    with pytest.raises(FormatError, match="stands for no base: 1"):
+        scan(scanner, ["ACGT", "A-GT"])
+    with pytest.raises(AlignmentError, match="one text of 4 letters. Give a list"):
+        scan(scanner, "ACGT")
 
 
 def test_motifs_that_cannot_reach_the_p_value_are_named():

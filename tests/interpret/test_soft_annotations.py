@@ -8,7 +8,7 @@ from flax import nnx
 
 from kgnn.data import Samples, Targets
 from kgnn.errors import AlignmentError, KgnnError
-from kgnn.interpret import select_annotations
+from kgnn.interpret import prior_not_needed, select_annotations
 from kgnn.knowledge import Annotation, Ontology, Relation, Term
 from kgnn.layers import StateRule, SubsystemSettings
 from kgnn.layers.prices import WeightPrices
@@ -96,6 +96,8 @@ def test_only_the_candidates_that_are_named_are_tried():
     beyond = table[~table["in_prior"]]
     assert set(zip(beyond["gene"], beyond["term"], strict=True)) == {("e", "T0"), ("b", "T1")}
     assert (table[table["in_prior"]]["selected"] == 1).all()
+    with pytest.raises(KgnnError, match="18 of 18 links of the prior had no price.*kgnn prune tells"):
+        prior_not_needed(table)
 
 
 def test_what_means_nothing_is_refused():

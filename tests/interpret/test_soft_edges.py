@@ -59,7 +59,7 @@ def test_links_are_counted_over_networks_and_have_the_scale_of_the_term():
     assert len(prior) == sum(len(genes) for genes in hierarchy.gene_sets[:-1]) + 1
     assert (prior["selected"] < 1).sum() == 1
     assert prior_not_needed(table, at_most=0.5) == 1 / len(prior)
-    assert set(table["n_fits"]) == {2}
+    assert set(table["n_fits"]) == {2} and table["priced"].all()
 
 
 def test_planted_links_are_found_and_false_ones_told():
@@ -96,3 +96,8 @@ def test_what_has_no_price_has_no_selection():
     table = selected_edges(planted_members())
     with pytest.raises(KgnnError, match="no link of the prior"):
         prior_not_needed(table[~table["in_prior"]])
+    free = GeneSetAutoencoder(small_hierarchy(), DecoderSettings(soft=0.5), hidden=(3,), rngs=nnx.Rngs(0))
+    table = selected_edges(free)
+    assert (table["priced"] == ~table["in_prior"]).all()
+    with pytest.raises(KgnnError, match=r"(\d+) of \1 links of the prior had no price, so that every fit kept them"):
+        prior_not_needed(table)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import anndata
 import numpy as np
 import pandas
 import pytest
@@ -10,13 +13,14 @@ from flax import nnx
 from kgnn.data import planted_gene_sets
 from kgnn.data.export import to_anndata
 from kgnn.errors import AlignmentError, KgnnError, RunError
-from kgnn.interpret import annotate, latent_enrichment, rank_enriched, term_activity
+from kgnn.interpret import annotate, latent_enrichment, perturbed, rank_enriched, replicate_read, term_activity
 from kgnn.interpret.term_activity import directions
 from kgnn.layers import DecoderSettings
-from kgnn.models import GeneSetAutoencoder
+from kgnn.models import GeneSetAutoencoder, Replicates
 from kgnn.perturb import knockdown
 from kgnn.structure import compile_hierarchy
 from kgnn.train import Run, TrainConfig, fit, load_run, predict
+from tests.commands import fail, succeed
 from tests.train.small import quick, small_hierarchy, small_model, small_samples
 
 PLANTED = planted_gene_sets(200, 4, 6, n_missing=0, n_superfluous=0, noise=0.5, seed=2)
@@ -97,6 +101,48 @@ def test_a_run_comes_back_from_its_folder(run: Run, tmp_path):
     loaded = load_run(tmp_path)
     assert predict(loaded.model, PLANTED.samples).tobytes() == predict(run.model, PLANTED.samples).tobytes()
     np.testing.assert_array_equal(term_activity(loaded, PLANTED.samples), term_activity(run, PLANTED.samples))
+
+
+def test_of_replicates_one_is_read_and_named(run: Run, tmp_path):
+    model = run.model
+    config = replace(CONFIG, epochs=4, replicates=2, valid_fraction=0.2)
+    both = fit(model, PLANTED.samples, config, baselines=())
+    assert isinstance(both.model, Replicates)
+    each = both.metrics["replicates"]["valid"]["r2"]["each"]
+    best = int(np.argmax(each))
+    assert each[0] != each[1] and replicate_read(both) == best and replicate_read(run) is None
+    assert replicate_read(replace(both, metrics={"score": "r2"})) == 0
+    alone = [replace(both, model=both.model.member(number)) for number in range(2)]
+    expected = [term_activity(one, PLANTED.samples) for one in alone]
+    np.testing.assert_array_equal(term_activity(both, PLANTED.samples), expected[best])
+    cells = to_anndata(PLANTED.samples)
+    cells.obs["kind"] = np.where(np.arange(200) % 2, "a", "b")
+    for chosen in (None, 1 - best):
+        number = best if chosen is None else chosen
+        data = annotate(cells, both, groups="kind", replicate=chosen)
+        assert data.uns["kgnn"]["replicate"] == number
+        np.testing.assert_array_equal(data.obsm["kgnn_activity"], expected[number])
+        enriched = latent_enrichment(alone[number], PLANTED.samples, cells.obs["kind"].tolist())
+        assert data.uns["kgnn"]["enrichment"].equals(enriched.reset_index(drop=True))
+        moved = perturbed(cells, both, subsystems=["SET:03"], replicate=chosen)
+        change = perturbed(cells, alone[number], subsystems=["SET:03"]).obsm["kgnn_activity_change"]
+        assert moved.uns["kgnn_perturbed"]["replicate"] == number
+        assert moved.obsm["kgnn_activity_change"].equals(change)
+    assert "replicate" not in annotate(cells, run).uns["kgnn"]
+    both.save(tmp_path / "run")
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    words = ("annotate", tmp_path / "run", "--samples", tmp_path / "cells.h5ad", "--groups", "kind")
+    told = succeed(*words, "--out", tmp_path / "best.h5ad").out
+    assert f"activities are those of replicate {best}" in told
+    printed = succeed(*words, "--replicate", str(1 - best), "--out", tmp_path / "o.h5ad", "--json").json()
+    assert printed["replicate"] == 1 - best
+    written = anndata.read_h5ad(tmp_path / "o.h5ad")
+    np.testing.assert_allclose(written.obsm["kgnn_activity"], expected[1 - best], rtol=1e-5, atol=1e-6)
+    assert "there is no replicate 2. Choose one of 0 to 1" in fail(
+        *words, "--replicate", "2", "--out", tmp_path / "no.h5ad"
+    )
+    with pytest.raises(RunError, match="replicate 0 is asked for, but the run holds one network"):
+        annotate(cells, run, replicate=0)
 
 
 def test_what_cannot_be_compared_is_refused(run: Run):

@@ -18,6 +18,7 @@ from kgnn.train.engine import make_optimizer
         ({"epochs": 0}, "epochs is 0, but must be at least 1"),
         ({"valid_fraction": 1.0}, "valid_fraction is 1.0"),
         ({"average": 1.0}, "average is 1.0"),
+        ({"unpriced": 1.0}, "unpriced is 1.0"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from kgnn.errors import AlignmentError, KgnnError, RunError, TrainingError
 from kgnn.models import Replicates
 from kgnn.train import evaluate, fit, predict, predict_natural, train_model
 from kgnn.train.baselines import BASELINES
+from kgnn.train.config import CHOICES
 from kgnn.train.loop import start_model
+from kgnn.train.summary import score_table
 from tests.train.conftest import Finished
 from tests.train.small import arrays_of, assert_same, quick, small_model, small_samples
 
@@ -121,6 +124,17 @@ def test_without_validation_the_last_epoch_is_kept_and_checkpoints_work(tmp_path
     assert run.samples.names == small_samples().names
 
 
+def test_the_last_epoch_is_kept_though_another_was_better_on_validation_samples() -> None:
+    config = quick(epochs=30, learning_rate=0.3)
+    best, last = (
+        fit(small_model(), small_samples(), replace(config, keep=which), baselines=()) for which in CHOICES["keep"]
+    )
+    assert best.metrics["best_epoch"] < last.metrics["best_epoch"] == 30
+    assert best.history["valid_score"].tolist() == last.history["valid_score"].tolist()
+    assert last.metrics["model"]["valid"]["pearson"] == pytest.approx(last.history["valid_score"].iloc[-1], abs=1e-5)
+    assert last.metrics["keep"] == "last" and "chose the epoch" not in score_table(last.metrics)
+
+
 def test_patience_stops_and_keeps_the_best_epoch() -> None:
     run = fit(small_model(), small_samples(), quick(epochs=400, learning_rate=0.3, patience=4), baselines=())
     assert len(run.history) < 400
@@ -220,6 +234,11 @@ REFUSED = {
         lambda: fit(small_model(), small_samples(), quick(patience=3, valid_fraction=0)),
         TrainingError,
         "patience is 3, but there are no validation samples",
+    ),
+    "patience where the last epoch is kept": (
+        lambda: quick(patience=3, keep="last"),
+        TrainingError,
+        "keep is 'last', but patience is 3",
     ),
     "an unknown baseline": (
         lambda: fit(small_model(), small_samples(), quick(), baselines=("ridge",)),

@@ -26,7 +26,7 @@ from kgnn.errors import AlignmentError, KgnnError, RunError
 from kgnn.knowledge.ontology import Annotation, Loss, Ontology, Relation, Term
 from kgnn.knowledge.provenance import Provenance, Source
 from kgnn.layers import StateRule, SubsystemSettings
-from kgnn.models import Model, Replicates, VisibleNetwork, build
+from kgnn.models import Model, PathwayNetwork, Replicates, VisibleNetwork, build
 from kgnn.structure import compile_hierarchy
 from kgnn.train import Migration, Run, TrainConfig, load_run, migrate, predict
 from tests.perturb import runs
@@ -401,3 +401,58 @@ def test_the_old_run_is_not_changed():
     after = arrays_of(run.model)
     for name, array in before.items():
         np.testing.assert_array_equal(array, after[name])
+
+
+PATHWAY = {"features": ("mutation", "deletion"), "gene_norm": True, "readout": "mean", "outputs": ("growth",)}
+
+
+def pathway_run(ontology: Ontology) -> tuple[Run, dict[str, np.ndarray]]:
+    """A network with units of genes and heads of levels, over copies of terms, with samples of two tables."""
+    hierarchy, _ = compile_hierarchy(ontology, GENES, skips="copy")
+    model = PathwayNetwork(hierarchy, KINDS["plain"], **PATHWAY, rngs=nnx.Rngs(0))
+    samples = small_samples(19)
+    (table,) = samples.modalities.values()
+    (row,) = samples.row_of_sample.values()
+    both = {name: replace(table, values=table.values * factor) for name, factor in (("mutation", 1), ("deletion", -1))}
+    two = replace(samples, modalities=both, row_of_sample=dict.fromkeys(both, row))
+    return run_of(model, two), {name: np.asarray(each.values[row]) for name, each in both.items()}
+
+
+def test_copies_units_of_genes_and_heads_of_levels_go_over_by_name():
+    run, tables = pathway_run(small_ontology())
+    old = run.model
+    assert old.hierarchy.copy_of is not None
+    same = migrate(run, small_ontology()).run.model
+    np.testing.assert_array_equal(same(tables).output, old(tables).output)
+    new = migrate(run, new_release(), unannotated="drop").run.model
+    fresh = build(old.arguments, new.hierarchy, seed=run.seed)
+    assert new.hierarchy.n_levels == old.hierarchy.n_levels
+    before, now, drawn = (arrays_of(each) for each in (old, new, fresh))
+    for number, gene in enumerate(new.genes):
+        place = old.genes.index(gene)
+        for what in ("weights", "bias"):
+            name = f"['gene_features']['{what}'].value"
+            np.testing.assert_array_equal(now[name][..., number], before[name][..., place])
+    kernel = "['level_heads']['kernel'].value"
+    n_old, n_new = len(old.genes), len(new.genes)
+    np.testing.assert_array_equal(now[kernel][:, n_new - 1], before[kernel][:, old.genes.index(new.genes[-1])])
+    called, kept = {"B2": "B"}, 0
+    for state, term in enumerate(new.term_of_state):
+        name, unit = new.hierarchy.terms[term], state - new.term_of_state.index(term)
+        was = old.hierarchy.term_index.get(called.get(name, name), -1)
+        goes_on = was >= 0 and old.hierarchy.level_of_term[was] == new.hierarchy.level_of_term[term]
+        column = (
+            before[kernel][:, n_old + old.term_of_state.index(was) + unit]
+            if goes_on
+            else drawn[kernel][:, n_new + state]
+        )
+        np.testing.assert_array_equal(now[kernel][:, n_new + state], column)
+        kept += goes_on
+    assert 0 < kept < len(new.term_of_state)
+
+
+def test_heads_of_levels_have_no_place_where_the_number_of_levels_is_another():
+    run, _ = pathway_run(small_ontology())
+    flat = replace(small_ontology(), relations=tuple(Relation(term, "R") for term in ("A", "B", "C")))
+    with pytest.raises(RunError, match=r"level_heads.*Train again"):
+        migrate(run, flat)

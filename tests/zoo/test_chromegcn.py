@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -10,12 +11,15 @@ import pytest
 from flax import nnx
 from sklearn.metrics import roc_auc_score
 
-from kgnn.data import Samples, toy_contacts
-from kgnn.errors import KgnnError
+from kgnn.bakeoff import compare
+from kgnn.data import Samples, Targets, toy_contacts
+from kgnn.errors import AlignmentError, KgnnError, TrainingError
 from kgnn.knowledge import ContactMap, linear_neighbors
 from kgnn.models import ContactNetwork, saliency_of_contacts
 from kgnn.structure import Adjacency, compile_contacts
 from kgnn.train import TrainConfig, fit, predict
+from kgnn.zoo import build_model, chromegcn, fit_recipe
+from kgnn.zoo.fit_recipe import build_first
 from tests.models.compiled import call
 
 TOY = toy_contacts()
@@ -123,3 +127,114 @@ def test_pretraining_is_taken_over_and_may_be_frozen(fitted: Fitted):
     assert (np.asarray(run.model.output_layer.kernel[...]) != np.asarray(model.output_layer.kernel[...])).any()
     with pytest.raises(KgnnError, match="another form"):
         made(n_features=4).start_from(fitted.window)
+
+
+# --- the recipe
+
+
+SMALL = toy_contacts(4, 24, seed=1)
+QUICK = {"epochs": 3, "n_features": 5, "batch_size": 32}
+
+
+def by_chromosome(*names: str, samples: Samples = SMALL.samples) -> Samples:
+    return samples.take(np.isin(samples.covariates["chromosome"], names))
+
+
+def encoder_of(model: Any) -> np.ndarray:
+    return np.asarray(model.encoder.layers[0].kernel[...])
+
+
+def fitted_recipe(version: str, test: Samples | None = None, **settings: Any) -> Any:
+    train, valid = by_chromosome("chr1", "chr2"), by_chromosome("chr3")
+    test = by_chromosome("chr4") if test is None else test
+    return fit_recipe(
+        chromegcn, SMALL.contacts, train, valid=valid, test=test, version=version, settings=QUICK | settings,
+        baselines=(),
+    )  # fmt: skip
+
+
+def test_windows_of_another_chromosome_are_context_and_scored_and_their_labels_never_seen():
+    run, test = fitted_recipe("graph"), by_chromosome("chr4")
+    assert run.metrics["n_samples"] == {"train": 48, "valid": 24, "test": 24}
+    np.testing.assert_array_equal(run.model.context[...], SMALL.samples.modalities["window"].values)
+    other = replace(test, targets=Targets(1 - test.require_targets().values, ("active",), "labels"))
+    again = fitted_recipe("graph", other)
+    assert predict(again.model, test).tobytes() == predict(run.model, test).tobytes()
+    assert again.metrics["model"]["train"] == run.metrics["model"]["train"]
+    assert again.metrics["model"]["test"] != run.metrics["model"]["test"]
+
+
+def test_what_the_context_is_made_of_has_no_targets():
+    seen: list[Any] = []
+
+    def watched(parts: Any) -> Any:
+        seen.extend(part.targets for part in parts)
+        return chromegcn.from_inputs(parts)  # type: ignore[misc]
+
+    samples = SMALL.samples
+    structure, _ = chromegcn.compile(SMALL.contacts, samples)
+    build_model(replace(chromegcn, from_inputs=watched), structure, samples, inputs=[samples.take(np.arange(96))])
+    assert seen == [None]
+
+
+def test_windows_without_a_sample_and_windows_with_two_contents_are_refused():
+    train, test = by_chromosome("chr1", "chr2", "chr3"), by_chromosome("chr4")
+    with pytest.raises(AlignmentError, match="1 of 96 windows have no sample in any part"):
+        fit_recipe(chromegcn, SMALL.contacts, train.take(np.arange(1, 72)), test=test, baselines=())
+    shifted = test.with_gene_values(test.modalities["window"].values + 1)
+    with pytest.raises(AlignmentError, match="24 samples have other features"):
+        fit_recipe(chromegcn, SMALL.contacts, train, valid=test, test=shifted, baselines=())
+
+
+@pytest.mark.parametrize("version", ["graph", "paper"])
+def test_the_encoder_begins_as_the_window_model_left_it_and_the_paper_freezes_it(version: str):
+    run, alone = fitted_recipe(version), fitted_recipe("window", n_layers=0)
+    structure, _ = chromegcn.compile(SMALL.contacts, SMALL.samples)
+    untrained = build_model(chromegcn, structure, SMALL.samples, version=version, n_features=5)
+    start = encoder_of(untrained)
+    assert run.metrics["pretrained"]["model"]["valid"] == alone.metrics["model"]["valid"]
+    assert (encoder_of(alone.model) != start).any()
+    assert ("pretrained" in run.metrics) and "pretrained" not in alone.metrics
+    if version == "paper":
+        np.testing.assert_array_equal(encoder_of(run.model), encoder_of(alone.model))
+    else:
+        assert (encoder_of(run.model) != encoder_of(alone.model)).any()
+
+
+def test_a_frozen_encoder_that_nothing_has_trained_is_refused():
+    structure, _ = chromegcn.compile(SMALL.contacts, SMALL.samples)
+    model = build_model(chromegcn, structure, SMALL.samples, version="paper")
+    with pytest.raises(TrainingError, match="frozen is 'encoder.*', but the model has started from no fitted one"):
+        fit(model, SMALL.samples, chromegcn.config("paper"), baselines=())
+
+
+def test_replicates_and_null_models_share_the_first_stage_and_the_context():
+    run = fitted_recipe("paper", replicates=2)
+    stacked = run.model.stacked
+    alone = fitted_recipe("window")
+    np.testing.assert_array_equal(stacked.encoder.layers[0].kernel[...], np.stack([encoder_of(alone.model)] * 2))
+    np.testing.assert_array_equal(stacked.context[...][1], SMALL.samples.modalities["window"].values)
+    assert (np.asarray(stacked.output_layer.kernel[...][0]) != np.asarray(stacked.output_layer.kernel[...][1])).any()
+
+
+def test_what_makes_the_window_version_is_not_overwritten_by_settings():
+    structure, _ = chromegcn.compile(SMALL.contacts, SMALL.samples)
+    settings = {"n_layers": 3, "n_features": 7}
+    first = build_first(chromegcn, structure, SMALL.samples, version="paper", settings=settings)
+    assert first is not None and len(first.model.layers) == 0 and first.model.n_features == 7  # type: ignore[attr-defined]
+    assert build_first(chromegcn, structure, SMALL.samples, version="window", settings=settings) is None
+
+
+def test_a_bake_off_by_chromosome():
+    found = compare(
+        SMALL.samples, {"contacts": SMALL.contacts}, recipes=["chromegcn"], controls=["shuffled", "dense"],
+        learners=["mean"], n_folds=2, group="chromosome", settings=QUICK,
+    )  # fmt: skip
+    assert set(found.folds["contestant"]) == {"chromegcn", "chromegcn, shuffled", "chromegcn, dense", "mean"}
+    assert np.isfinite(found.folds["auroc"]).all()
+
+
+def test_nodes_are_the_bins_in_the_order_that_places_count():
+    structure, alignment = chromegcn.compile(SMALL.contacts, SMALL.samples)
+    assert structure.nodes == SMALL.contacts.bin_names == SMALL.samples.names  # type: ignore[union-attr]
+    assert structure == graph_of(SMALL.contacts) and alignment is not None

@@ -135,7 +135,7 @@ def _loss_gradients(found: Built) -> nnx.State:
 @PER_VERSION
 def test_builds_promised_shapes_and_every_parameter_gets_a_gradient(each: Recipe, version: str):
     found = built(each, version)
-    model, case = found.model, case_for(each)
+    model, case = found.model, case_for(each, version)
     assert isinstance(model, Model)
     targets = found.samples.require_targets()
     assert model.task == targets.kind and len(model.output_names) == len(targets.names)

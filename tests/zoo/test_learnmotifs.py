@@ -8,11 +8,12 @@ import pytest
 from flax import nnx
 
 from kgnn.data import plant_motifs, sequence_samples
-from kgnn.errors import AlignmentError
+from kgnn.errors import AlignmentError, KgnnError, TrainingError
 from kgnn.interpret import compare_motifs, learned_motifs, motif_effects
 from kgnn.knowledge import Motif, MotifSet, read_motifs
 from kgnn.models import MotifNetwork
 from kgnn.structure import compile_kernels, take_motifs
+from kgnn.train import fit
 from kgnn.train.device_data import device_data
 from kgnn.train.engine import Engine
 from kgnn.zoo.learnmotifs import _go_on_from, learn_motifs, learnmotifs
@@ -74,6 +75,22 @@ def test_where_no_known_motif_has_an_effect_all_filters_are_new():
     found = learn_motifs(kernels, planted.samples, CONFIG.updated({"epochs": 4}), least_effect=3.0, n_new=2)
     assert (found.kept, found.discarded) == ((), ("decoy",))
     assert found.run.model.terms == ("new_1", "new_2")
+
+
+def test_replicates_are_refused():
+    decoy = MotifSet((word("TTTGCATAAA", "decoy"),))
+    samples = plant_motifs(MotifSet((NOVEL,)), decoy, n_samples=40, length=50).samples
+    kernels = compile_kernels(decoy, both_strands=True, kind="information")
+    with pytest.raises(TrainingError, match="replicates is 2, but .* Set replicates=1"):
+        learn_motifs(kernels, samples, CONFIG.updated({"epochs": 1, "replicates": 2}))
+    run = fit(
+        learnmotifs(kernels, n_positions=50, outputs=("bound",), rngs=nnx.Rngs(0)), samples,
+        CONFIG.updated({"epochs": 1, "replicates": 2}), baselines=(),
+    )  # fmt: skip
+    for read in (motif_effects, lambda model: learned_motifs(model, samples)):
+        with pytest.raises(KgnnError, match="one MotifNetwork, but Replicates is given"):
+            read(run.model)  # type: ignore[arg-type]
+    assert len(motif_effects(run.model.member(0))) == 13  # type: ignore[attr-defined]
 
 
 def test_new_filters_learn_what_the_first_fit_has_left():

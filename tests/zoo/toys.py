@@ -72,8 +72,8 @@ def toy_network() -> Network:
 
 
 @cache
-def toy_regulation() -> Network:
-    """A directed graph from the toy's genes to two outputs, with shortcuts and signs."""
+def toy_regulation(feedback: bool = False) -> Network:
+    """A directed graph from the toy's genes to two outputs, with shortcuts and signs; with feedback, two loops too."""
     genes = [f"{gene}_gene" for gene in TOY.samples.genes]
     edges = [(gene, f"P{place % 5}") for place, gene in enumerate(genes)] + [(genes[0], "Q1"), (genes[3], "P2")]
     edges += [
@@ -87,6 +87,7 @@ def toy_regulation() -> Network:
         ("Q1", "R"),
     ]
     edges += [("R", "a"), ("Q2", "a"), ("R", "b"), ("P3", "b")]
+    edges += [("R", "P0"), ("Q2", "P4")] if feedback else []
     names = sorted({name for edge in edges for name in edge})
     source, target = (np.array([names.index(edge[end]) for edge in edges]) for end in (0, 1))
     return build_network(names, source, target, sign=np.resize([1, -1, 0], len(edges)), directed=True)
@@ -175,6 +176,7 @@ ENTRIES: dict[str, Callable[[Recipe], Case]] = {
     "chromegcn": lambda each: Case(CONTACTS.contacts, CONTACTS.samples),
     "drugcell": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
     "kpnn": lambda each: Case(toy_regulation(), expression("labels")),
+    "kpnn feedback": lambda each: Case(toy_regulation(feedback=True), expression("labels")),
     "sparsego": lambda each: Case(TOY.ontology, pairs_of_cells_and_drugs(each)),
     "pnet": lambda each: Case(TOY.ontology, tables_of_genes(("mutation", "deletion"), "labels")),
     "binn": lambda each: Case(TOY.ontology, tables_of_genes(("expression", "measured"), "classes")),
@@ -184,13 +186,14 @@ ENTRIES: dict[str, Callable[[Recipe], Case]] = {
     "danq": lambda each: Case(toy_motifs(), sequences(), {"recurrent": 3}),
     "site_attention": lambda each: Case(toy_motifs(), promoters_and_factors()),
 }
-"""Recipes that the toys of their kind of knowledge do not suit."""
+"""Recipes, or one version, that the toys of their kind of knowledge do not suit."""
 
 
-def case_for(each: Recipe) -> Case:
+def case_for(each: Recipe, version: str = "") -> Case:
     """Its entry, else the toy of its kind of knowledge."""
-    if each.card.name in ENTRIES:
-        return ENTRIES[each.card.name](each)
+    for name in (f"{each.card.name} {version}", each.card.name):
+        if name in ENTRIES:
+            return ENTRIES[name](each)
     if each.knowledge == "motifs":
         return Case(toy_motifs(), sequences("labels" if "labels" in each.tasks else each.tasks[0]))
     task = "regression" if "regression" in each.tasks else each.tasks[0]
@@ -211,10 +214,10 @@ class Built:
 
 def built(each: Recipe, version: str = "") -> Built:
     """The model of a version and its settings, made small."""
-    case, version = case_for(each), version or each.default_version
+    case, version = case_for(each, version), version or each.default_version
     small = {"epochs": 2, "batch_size": 16, "replicates": 1, "checkpoint_every": 0, "patience": 0}
     config, options = recipe_settings(each, version, {**small, **case.settings})
-    structure, _ = each.compile(case.knowledge, case.samples, **case.compiling)
+    structure, _ = each.compile(case.knowledge, case.samples, version=version, **case.compiling)
     samples = case.samples if each.prepare is None else each.prepare(case.samples, structure)
     model = build_model(each, structure, samples, version=version, **options)
     return Built(structure, samples.with_genes(model.genes), model, config)

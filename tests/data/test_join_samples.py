@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kgnn.data import Modality, Samples, Targets
+from kgnn.data.join_samples import join_samples
 from kgnn.errors import AlignmentError
-from kgnn.zoo.join_samples import join_samples
 
 GENES, BITS = ("g_1", "g.2", "g/3"), ("bit 0", "bit 1")
 CELLS = {"c1": [0, 1, 1], "c2": [1, 0, 0], "c:3": [1, 1, 1]}
