@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from kgnn.data import Samples, Targets
-from kgnn.knowledge import Network, build_network
+from kgnn.knowledge import Network, build_network, contact_network, make_contact_map
 from kgnn.train import Run
 from kgnn.zoo import fit_recipe, recipe
 
@@ -97,3 +98,35 @@ def test_relation_graph_sees_that_a_module_is_out_of_line():
     # Over shuffled edges it loses a few hundredths: genes that stand alone say some of it.
     assert found["model"] > found["logistic"] + 0.25
     assert found["model"] > found["dense"] + 0.05
+
+
+@pytest.mark.slow
+def test_attention_among_bins_of_the_genome_finds_what_touches():
+    """The target is a sum over contacts of the product of the two bins' signals: no bin says anything alone."""
+    random = np.random.default_rng(0)
+    n_bins, n_samples = 24, 900
+    dealt = random.permutation(n_bins).reshape(2, -1)
+    contacts = make_contact_map(
+        {"chr1": n_bins * 10_000}, 10_000, dealt.min(axis=0), dealt.max(axis=0), np.ones(n_bins // 2)
+    )
+    signal = random.normal(size=(n_samples, n_bins)).astype(np.float32)
+    target = (signal[:, dealt[0]] * signal[:, dealt[1]]).sum(axis=1) + random.normal(0, 0.3, n_samples)
+    samples = Samples.from_values(
+        signal,
+        contacts.bin_names,
+        meaning="signal",
+        targets=Targets(target[:, None].astype(np.float32), ("y",), "regression"),
+    )
+    train, test = samples.take(np.arange(700)), samples.take(np.arange(700, n_samples))
+    found = {
+        version: score_of(
+            fit_recipe(
+                recipe("gene_transformer"), contact_network(contacts), train, test=test, version=version,
+                baselines=("mean", "linear", "shuffled"),
+            ),
+            "pearson",
+        )
+        for version in ("near", "plain")
+    }  # fmt: skip
+    assert found["near"]["model"] > 0.8
+    assert max(found["near"]["shuffled"], found["near"]["ridge"], found["plain"]["model"]) < 0.4
