@@ -11,7 +11,7 @@ import pytest
 import kgnn
 from kgnn.bakeoff.contestants import built
 from kgnn.bakeoff.entries import check_entries, enter
-from kgnn.data import Modality, Samples
+from kgnn.data import Modality, Samples, toy_contacts
 from kgnn.errors import KgnnError
 from tests.zoo.toys import N_SAMPLES, TOY, expression, targets_of, toy_motifs, toy_network, toy_regulation
 
@@ -87,7 +87,7 @@ def test_who_was_left_out_is_in_the_result():
     found = kgnn.compare(samples, {"network": toy_network()}, **{**ALONE, "settings": settings})
     assert "kpnn" in found.left_out and found.to_json()["left_out"]["kpnn"] == found.left_out["kpnn"]
     assert "graph_network" in set(found.folds["contestant"])
-    assert "left out: kpnn (" in found.text() and "left out: chromegcn (it takes the tables window" in found.text()
+    assert "left out: kpnn (" in found.text() and "left out: gears (it predicts regression" in found.text()
 
 
 def test_gears_takes_perturbed_genes_alone():
@@ -103,8 +103,9 @@ def test_two_tables_that_are_no_windows_are_not_for_chromegcn():
     rna = samples.modalities["expression"]
     protein = Modality(np.asarray(rna.values)[:, :5] * 1e9 - 5.0, tuple("pqrst"), rna.rows, "abundance")
     both = Samples(samples.names, {"rna": rna, "protein": protein}, {"rna": rows, "protein": rows}, samples.targets)
-    _, left_out = entries(both, {"network": toy_network()})
-    assert "the table 'protein' has 5 columns" in left_out["chromegcn"]
+    contacts = toy_contacts(1, 12).contacts
+    with pytest.raises(KgnnError, match="chromegcn cannot take part: the table 'protein' has 5 columns"):
+        entries(both, {"contacts": contacts}, ["chromegcn"])
 
 
 def test_knowledge_of_other_genes_is_refused_where_it_would_leave_learners_alone():
