@@ -13,7 +13,7 @@ from kgnn.bakeoff.splits import Fold
 from kgnn.data.samples import Samples
 from kgnn.models import Model, build_like
 from kgnn.structure import random_structure, shuffle_structure
-from kgnn.train import TrainConfig, count_parameters, fit
+from kgnn.train import FirstStage, TrainConfig, count_parameters, fit
 from kgnn.train.baselines import dense_of_equal_size, features_of
 from kgnn.train.metrics import SMALLER_IS_BETTER, evaluate
 from kgnn.train.predict import predict
@@ -120,7 +120,7 @@ def _best_network(
 
 def built(
     contestant: Contestant, parts: tuple[Samples, Samples, Samples], settings: Mapping[str, Any], seed: int
-) -> tuple[Model, Any, TrainConfig]:
+) -> tuple[Model, FirstStage | None, TrainConfig]:
     """The model of a contestant over its own knowledge before anything is fitted.
 
     Args:
@@ -131,18 +131,20 @@ def built(
         seed: Of the initial weights.
 
     Returns:
-        The model, what it is compiled from, and the settings to train it with.
+        The model, the stage that comes before it if there is one, and the settings to train it with.
 
     Raises:
         KgnnError: If the recipe, the knowledge and the samples do not fit.
     """
     recipe: Recipe = contestant.recipe  # type: ignore[assignment]
     version = contestant.version or recipe.default_version
-    config, options = recipe_settings(recipe, version, {**settings, "seed": seed, "checkpoint_every": 0})
+    settings = {**settings, "seed": seed, "checkpoint_every": 0}
+    config, options = recipe_settings(recipe, version, settings)
     choices = {**_LOST[recipe.knowledge], **recipe.compiling}
     structure, _ = recipe.compile(contestant.knowledge, parts[0], version=version, **choices)
     model = build_model(recipe, structure, parts[0], version=version, seed=seed, inputs=parts, **options)
-    return model, structure, config
+    first = build_first(recipe, structure, parts[0], version=version, settings=settings, inputs=parts)
+    return model, first, config
 
 
 def _untrained(
@@ -150,18 +152,14 @@ def _untrained(
 ) -> tuple[Model, TrainConfig]:
     """The network of a contestant before its fit; one of two stages has the first behind it."""
     train, valid, _ = parts
-    model, structure, config = built(contestant, parts, settings, seed)
+    model, first, config = built(contestant, parts, settings, seed)
     if contestant.control == "dense":
         return dense_of_equal_size(model, train, seed), config.without_hooks()
-    recipe: Recipe = contestant.recipe  # type: ignore[assignment]
-    version = contestant.version or recipe.default_version
-    stage = {**settings, "seed": seed, "checkpoint_every": 0}
-    first = build_first(recipe, structure, train, version=version, settings=stage, inputs=parts)
     if first is not None:
         first.before(model, train, valid=valid)
     if contestant.control:
         null = shuffle_structure if contestant.control == "shuffled" else random_structure
-        model = build_like(model, null(structure, seed), seed=seed)
+        model = build_like(model, null(model.structure, seed), seed=seed)  # type: ignore[arg-type]
     return model, config
 
 
